@@ -1,0 +1,33 @@
+"""From inputs to the one applicable rule: signatures, table, decorators, rule packs, and the letter when none applies."""
+
+from reactivepgm.rulebook.kernel import DiscreteKernel, GaussianKernel
+from reactivepgm.rulebook.lookup import find_average_energy, find_kernel, find_marginal_rule, find_rule
+from reactivepgm.rulebook.packs import load_packs
+from reactivepgm.rulebook.register_rules import kernel, marginal_rule, rule
+from reactivepgm.rulebook.rule_object import Rule
+from reactivepgm.rulebook.signature import Signature, canonical_role, canonical_subject, subject_names
+from reactivepgm.rulebook.table import TABLE
+from reactivepgm.rulebook.verbs import average_energy, call_marginal_rule, call_rule, split_joints
+
+__all__ = [
+    "TABLE",
+    "DiscreteKernel",
+    "GaussianKernel",
+    "Rule",
+    "Signature",
+    "average_energy",
+    "call_marginal_rule",
+    "call_rule",
+    "canonical_role",
+    "canonical_subject",
+    "find_average_energy",
+    "find_kernel",
+    "find_marginal_rule",
+    "find_rule",
+    "kernel",
+    "load_packs",
+    "marginal_rule",
+    "rule",
+    "split_joints",
+    "subject_names",
+]
