@@ -1,6 +1,6 @@
 """A linear-Gaussian model as one dense joint: posterior and evidence by conditioning.
 
-Every variable is v = m + F r + L z with z ~ N(0, I) and r flat (Lebesgue measure on the flat roots); noise may be singular.
+Every variable is v = m + F r + L z with z ~ N(0, I) and r flat (Lebesgue measure); the noise may be singular.
 Posterior    K = L_v L_y' S^-1, S = L_y L_y', D = F_v - K F_y, P = (F_y' S^-1 F_y)^-1
              mean = m_v + K e + D P F_y' S^-1 e,  covariance = L_v L_v' - K L_y L_v' + D P D',  e = y - m_y
 Evidence     log p(y) = -1/2 (k log 2 pi + log|S| + e' S^-1 e) at r = P F_y' S^-1 e, + 1/2 (d_r log 2 pi + log|P|)
