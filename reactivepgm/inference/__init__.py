@@ -1,0 +1,7 @@
+"""The user's verbs."""
+
+from reactivepgm.inference.compare import Comparison as Comparison
+from reactivepgm.inference.compare import compare as compare
+from reactivepgm.inference.infer import infer as infer
+from reactivepgm.inference.result import Posteriors as Posteriors
+from reactivepgm.inference.result import Result as Result

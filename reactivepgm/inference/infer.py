@@ -1,0 +1,201 @@
+"""``infer``: from a model and its data to posteriors and a score."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.progress import Progress
+
+from reactivepgm.distributions import Distribution
+from reactivepgm.errors import ConvergenceWarning, DataError, ModelError
+from reactivepgm.graph import Graph
+from reactivepgm.inference.result import Posteriors, Result
+from reactivepgm.language import ModelInstance
+from reactivepgm.plan import Beliefs, LoopySchedule, Plan
+
+
+def infer(
+    model: ModelInstance | Graph,
+    data: Mapping[str, Any] | None = None,
+    *,
+    constraints: Any = None,
+    initialisation: Mapping[str, Distribution] | None = None,
+    messages: Mapping[str, Distribution] | None = None,
+    iterations: int = 1,
+    free_energy: bool = False,
+    tolerance: float | None = None,
+    damping: float = 0.0,
+    progress: bool | None = None,
+    returnvars: Iterable[str] | None = None,
+) -> Result:
+    """Posteriors of all variables of a model, given data.
+
+    Args:
+        model: a model instance such as ``random_walk(drift=1.0)``, or a built graph.
+        data: values by the names of the model's parameters or ``datavar``s. An observed output may be missing
+            (None, NaN or masked); its factor then drops out.
+        constraints: whole-model factorisation: ``MeanField()``, ``BetheFactorisation()``, a string such as
+            ``"q(x, tau) = q(x) q(tau)"``, or a list of them. Statements with their own ``where(q=...)`` keep it.
+        initialisation: initial marginals by variable name, for variational cycles.
+        messages: initial messages by variable name, for regions with cycles (flat by default).
+        iterations: how often every region is updated; a region with cycles takes one flood of messages an iteration.
+        free_energy: score every iteration (nats).
+        tolerance: stop when neither the free energy (relative to 1 + |F|) nor any loopy message changes by more.
+        damping: the share of the old message kept in loopy regions, in [0, 1).
+        progress: show a bar on stderr; by default only in a terminal, for more than one iteration.
+        returnvars: the names wanted in ``result.posteriors``; all named variables by default.
+
+    Returns:
+        A Result; printing it shows a table.
+
+    Raises:
+        DataError: data that do not fit the model.
+        MissingInitialError: a marginal is needed before anything computed it.
+        NoRuleError: a factor has no rule for what it receives.
+        ImproperPosteriorError: a posterior that does not normalise.
+
+    Example:
+        >>> from reactivepgm import Beta, Bernoulli, infer, model
+        >>> @model
+        ... def coin(flips):
+        ...     p = ~Beta(a=1.0, b=1.0)
+        ...     flips[:] = ~Bernoulli(p)
+        >>> infer(coin(), data={"flips": [1, 0, 1, 1]}).posteriors["p"]
+        Beta(a=4.0, b=2.0)
+    """
+    started = time.perf_counter()
+    if iterations < 1:
+        raise ValueError(f"iterations must be at least 1, not {iterations}")
+    if not 0.0 <= damping < 1.0:
+        raise ValueError(f"damping must lie in [0, 1), not {damping}")
+    graph = model.build(data) if isinstance(model, ModelInstance) else model
+    returned = model.returned if isinstance(model, ModelInstance) else None
+    if constraints is not None:
+        graph = graph.constrained(constraints)
+    run = Run(graph, data or {}, initialisation or {}, messages or {}, LoopySchedule(damping, tolerance or 1e-8))
+    wanted = run.names() if returnvars is None else list(returnvars)
+    run.check_names(wanted, "returnvars")
+    scores, done, converged = _iterate(run, iterations, free_energy, tolerance, progress)
+    run.finish()
+    return Result(
+        posteriors=Posteriors({name: run.posterior(name) for name in wanted}),
+        free_energy=np.array(scores if free_energy else []),
+        iterations=done,
+        converged=converged,
+        duration=time.perf_counter() - started,
+        graph=graph,
+        returned=returned,
+    )
+
+
+@dataclass
+class Run:
+    """A plan and its beliefs, with the user's names."""
+
+    graph: Graph
+    data: Mapping[str, Any]
+    initialisation: Mapping[str, Distribution]
+    messages: Mapping[str, Distribution]
+    schedule: LoopySchedule
+
+    def __post_init__(self) -> None:
+        self._named = {array.name: array for array in self.graph.random if not array.anonymous}
+        self.check_names(self.initialisation, "initialisation")
+        self.check_names(self.messages, "messages")
+        initial = frozenset(
+            i for i, array in enumerate(a for a in self.graph.random if a.size) if array.name in self.initialisation
+        )
+        self.plan = Plan(self.graph, initial, schedule=self.schedule)
+        number = self.plan.structure.number
+        self.plan.messages = {number[self._named[name].id]: message for name, message in self.messages.items()}
+        self.beliefs: Beliefs = self.plan.beliefs()
+        self.beliefs.clamp(self.data)
+        for name, belief in self.initialisation.items():
+            self.beliefs.replace(number[self._named[name].id], None, self._broadcast(name, belief))
+
+    def names(self) -> list[str]:
+        """The named random variables that have elements."""
+        return [name for name, array in self._named.items() if array.size]
+
+    def check_names(self, names: Iterable[str], option: str) -> None:
+        """Raise for a name that no random variable of the model has."""
+        for name in names:
+            if name not in self._named:
+                raise ModelError(
+                    f"{option}: the model has no random variable `{name}`; it has {', '.join(self._named) or 'none'}"
+                )
+
+    def _broadcast(self, name: str, belief: Distribution) -> Distribution:
+        array = self._named[name]
+        if not isinstance(belief, Distribution):
+            raise DataError(f"initialisation of `{name}` must be a distribution, not {type(belief).__name__}")
+        shape = belief.batch_shape
+        try:
+            whole = belief.broadcast_to(array.shape if array.shape else ())
+        except ValueError:
+            raise DataError(
+                f"initialisation of `{name}` has batch shape {shape}, the variable has shape {array.shape}"
+            ) from None
+        if len(array.shape) == 1:
+            return whole
+        if not array.shape:
+            return belief.broadcast_to((1,))
+        return whole[tuple(np.unravel_index(np.arange(array.size), array.shape))]
+
+    def posterior(self, name: str) -> Distribution:
+        """The belief about a variable in the variable's own shape."""
+        array = self._named[name]
+        if not array.size:
+            raise ModelError(f"`{name}` has no elements, so it has no posterior")
+        belief = self.beliefs.marginals[self.plan.structure.number[array.id]]
+        assert belief is not None
+        whole = belief.broadcast_to((array.size,))
+        if array.shape == ():
+            return whole[0]
+        return whole if len(array.shape) == 1 else whole[np.arange(array.size).reshape(array.shape)]
+
+    def finish(self) -> None:
+        """Check what loopy regions leave unchecked while they settle, and warn if they did not."""
+        for sweep in self.plan.loopy:
+            sweep.check()
+            if not sweep.converged:
+                warnings.warn(
+                    f"a region with cycles has not converged: the last flood changed a message by {sweep.change:.2g}"
+                    f" (tolerance {self.schedule.tolerance:.2g}); raise iterations= or damping=",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
+
+
+def _iterate(
+    run: Run, iterations: int, free_energy: bool, tolerance: float | None, progress: bool | None
+) -> tuple[list[float], int, bool | None]:
+    plan, beliefs = run.plan, run.beliefs
+    exact = len(plan.batches) <= 1
+    scores: list[float] = []
+    settled: bool | None = None
+    shown = (sys.stderr.isatty() and iterations > 1) if progress is None else progress
+    with Progress(transient=True, disable=not shown) as bar:
+        task = bar.add_task("iterations", total=iterations)
+        for done in range(1, iterations + 1):
+            plan.iterate(beliefs)
+            loopy = plan.loopy
+            bar.advance(task)
+            if free_energy or (tolerance is not None and not loopy):
+                scores.append(plan.free_energy(beliefs))
+            if exact and not loopy:
+                return scores * iterations if free_energy else scores, done, True
+            calm = all(sweep.converged for sweep in loopy)
+            if exact:
+                settled = calm
+            elif tolerance is not None:
+                settled = calm and len(scores) > 1 and abs(scores[-1] - scores[-2]) <= tolerance * (1 + abs(scores[-1]))
+            if settled:
+                return scores, done, True
+    return scores, iterations, settled

@@ -1,0 +1,117 @@
+"""What an inference hands back: posteriors by name, the score by iteration, and whether it settled."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from reactivepgm.distributions import Distribution
+from reactivepgm.graph import Graph
+
+
+class Posteriors(Mapping[str, Distribution]):
+    """Posterior beliefs by the variables' names: one batched distribution for every variable array.
+
+    An unknown name is a KeyError that lists the known ones.
+    """
+
+    def __init__(self, beliefs: Mapping[str, Distribution]) -> None:
+        self._beliefs = dict(beliefs)
+
+    def __getitem__(self, name: str) -> Distribution:
+        try:
+            return self._beliefs[name]
+        except KeyError:
+            known = ", ".join(sorted(self._beliefs))
+            raise KeyError(f"no posterior named {name!r}; there are: {known}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._beliefs)
+
+    def __len__(self) -> int:
+        return len(self._beliefs)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {belief!r}" for name, belief in self._beliefs.items())
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The outcome of ``infer``; printing it shows a table.
+
+    Attributes:
+        posteriors: beliefs by name; ``result.posteriors["x"].mean`` has the shape of ``x`` (then the event's).
+        free_energy: nats, one number an iteration; empty unless it was asked for.
+        iterations: how many were run.
+        converged: whether the loopy regions and the free energy settled within their tolerances; True when nothing
+            iterates.
+        duration: seconds, planning included.
+        graph: the graph.
+        returned: what the model function returned.
+    """
+
+    posteriors: Posteriors
+    free_energy: NDArray[np.float64]
+    iterations: int
+    converged: bool
+    duration: float
+    graph: Graph
+    returned: Any = None
+
+    def table(self) -> Table:
+        """The posteriors as a rich table: name, shape, family, mean and standard deviation."""
+        table = Table(title=self._title(), title_justify="left")
+        for heading in ("variable", "shape", "family", "mean", "sd"):
+            table.add_column(heading, no_wrap=heading in ("variable", "shape"))
+        for name, belief in self.posteriors.items():
+            shape = "×".join(map(str, belief.batch_shape)) or "1"
+            table.add_row(name, shape, type(belief).__name__, brief(_of(belief, "mean")), brief(_of(belief, "std")))
+        return table
+
+    def _title(self) -> str:
+        parts = [f"{self.iterations} iteration{'s' if self.iterations != 1 else ''}"]
+        if len(self.free_energy):
+            parts.append(f"free energy {self.free_energy[-1]:.6g} nats")
+        if not self.converged:
+            parts.append("not converged")
+        parts.append(f"{self.duration * 1e3:.3g} ms")
+        return ", ".join(parts)
+
+    def __repr__(self) -> str:
+        return rendered(self.table())
+
+
+def rendered(table: Table, width: int = 110) -> str:
+    """A rich table as plain text."""
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None, force_terminal=False).print(table)
+    return stream.getvalue().rstrip()
+
+
+def brief(value: Any) -> str:
+    """A number or an array in a few characters: short arrays whole, long ones by their ends.
+
+    Example:
+        >>> brief(np.arange(100.0))
+        '0, 1, ... 99'
+    """
+    if value is None:
+        return "-"
+    flat = np.ravel(np.asarray(value, dtype=float))
+    if flat.size <= 4:
+        return ", ".join(f"{x:.4g}" for x in flat)
+    return f"{flat[0]:.4g}, {flat[1]:.4g}, ... {flat[-1]:.4g}"
+
+
+def _of(belief: Distribution, attribute: str) -> Any:
+    try:
+        return getattr(belief, attribute)
+    except (AttributeError, NotImplementedError):
+        return None

@@ -1,0 +1,124 @@
+"""What is believed at the moment: marginals of arrays, joints of clusters, and the values that are clamped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.distributions import (
+    Distribution,
+    GammaFamily,
+    GammaShapeRate,
+    MultivariateNormal,
+    MvNormalMeanCovariance,
+    NormalMeanVariance,
+    PointMass,
+    UnivariateNormal,
+)
+from reactivepgm.errors import DataError
+from reactivepgm.graph import Family, FixedBinding
+from reactivepgm.plan.structure import Cluster, Structure
+
+Mask = NDArray[np.bool_] | None
+
+
+class Beliefs:
+    """The state of an inference: one batched distribution for every array and for every joint cluster."""
+
+    def __init__(self, structure: Structure) -> None:
+        self.structure = structure
+        self.marginals: list[Distribution | None] = [None] * len(structure.arrays)
+        self.joints: dict[tuple[int, int], Distribution] = {}
+        self.conditional: dict[tuple[int, int], tuple[tuple[str, ...], NDArray[np.float64]]] = {}
+        """For clusters that condition an output on inputs: the inputs, and H[cluster] - sum of H[input], a row each."""
+        self._fixed: dict[tuple[int, str], PointMass] = {}
+        self._missing: dict[int, Mask] = {}
+
+    def clamp(self, data: Mapping[str, Any], families: Iterable[Family] | None = None) -> None:
+        """Resolve the data and constant inputs of families (all by default); remember which rows have no observation."""
+        for family in self.structure.families if families is None else families:
+            missing: Mask = None
+            for name, binding in family.bindings.items():
+                if not isinstance(binding, FixedBinding):
+                    continue
+                value, mask = binding.resolve_masked(data)
+                if mask is not None and mask.any():
+                    missing = _allowed(family, name, mask)
+                self._fixed[family.id, name] = value
+            self._missing[family.id] = missing
+
+    def fixed(self, family: Family, name: str) -> PointMass:
+        """The value of a clamped interface."""
+        return self._fixed[family.id, name]
+
+    def missing(self, family: Family) -> Mask:
+        """Which rows of a family have no observation (None: all have one)."""
+        return self._missing[family.id]
+
+    def replace(self, array: int, elements: NDArray[np.intp] | None, belief: Distribution) -> None:
+        """New marginals for some elements of an array, or for all of them."""
+        belief = as_posterior(belief)
+        if elements is None:
+            self.marginals[array] = belief
+        else:
+            size = self.structure.arrays[array].size
+            self.marginals[array] = _scattered(self.marginals[array], elements, belief, size)
+
+    def replace_joint(self, cluster: Cluster, joint: Distribution) -> None:
+        """A new joint marginal for the rows of a cluster."""
+        key = (cluster.family.id, cluster.number)
+        if cluster.rows is None:
+            self.joints[key] = joint
+        else:
+            self.joints[key] = _scattered(self.joints.get(key), cluster.rows, joint, cluster.family.rows)
+
+    def replace_conditional(self, cluster: Cluster, ins: tuple[str, ...], entropy: NDArray[np.float64]) -> None:
+        """A new conditional entropy H[cluster] - sum of H[input] for the rows of a cluster."""
+        key = (cluster.family.id, cluster.number)
+        if cluster.rows is not None:
+            whole = self.conditional[key][1].copy() if key in self.conditional else np.zeros(cluster.family.rows)
+            whole[cluster.rows] = entropy
+            entropy = whole
+        self.conditional[key] = (ins, entropy)
+
+
+def _allowed(family: Family, name: str, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A missing value is allowed where the factor merely drops out: the observed output of a stochastic factor."""
+    if family.node.kind == "stochastic" and name == family.node.interfaces[0].name:
+        return np.broadcast_to(mask, (family.rows,))
+    row = int(np.flatnonzero(mask)[0])
+    raise DataError(
+        f"missing value at row {row} of `{name}` of {family.node.name}\n"
+        f"  at   {family.site}\n"
+        "  only the observed output of a stochastic factor may be missing; give a value, or model it as a random variable"
+    )
+
+
+def as_posterior(belief: Distribution) -> Distribution:
+    """The form in which posteriors are kept and shown: moments for the normals, shape and rate for the gammas."""
+    if isinstance(belief, UnivariateNormal):
+        return NormalMeanVariance._of(belief.mean, belief.variance)
+    if isinstance(belief, MultivariateNormal):
+        return MvNormalMeanCovariance._of(belief.mean, belief.covariance)
+    if isinstance(belief, GammaFamily):
+        return GammaShapeRate._of(belief.shape, belief.rate)
+    return belief
+
+
+def _scattered(old: Distribution | None, elements: NDArray[np.intp], belief: Distribution, size: int) -> Distribution:
+    """The old marginals with some elements replaced; before their first update the others are not numbers."""
+    belief = belief.broadcast_to((len(elements),))
+    before = None if old is None else old.broadcast_to((size,))
+    if type(before) is not type(belief):
+        before = None
+    parameters = []
+    for name, new in belief.parameters.items():
+        whole = np.full((size, *new.shape[1:]), np.nan)
+        if before is not None:
+            whole[...] = getattr(before, name)
+        whole[elements] = new
+        parameters.append(whole)
+    return type(belief)._of(*parameters)

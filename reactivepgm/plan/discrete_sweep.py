@@ -1,0 +1,84 @@
+"""Regions in which every joint cluster is a discrete kernel: handed to the contraction engine as log potentials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reactivepgm.distributions import Bernoulli, Categorical, Contingency, Distribution
+from reactivepgm.errors import ProductError
+from reactivepgm.numerics.array import Array
+from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.discrete_forest import ContradictionError, DiscreteForest
+from reactivepgm.plan.inbox import Inbox
+from reactivepgm.plan.kernels import KernelCluster
+from reactivepgm.plan.regions import Batch
+from reactivepgm.plan.star_sweep import Senders
+from reactivepgm.plan.structure import Structure
+
+
+class DiscreteSweep:
+    """Updates regions of categorical variables exactly by tree contraction."""
+
+    name = "discrete contraction"
+
+    def __init__(self, structure: Structure, batch: Batch, kernels: Sequence[KernelCluster]) -> None:
+        self._structure = structure
+        self._batch = batch
+        self._senders = Senders(structure, batch.single)
+        self._kernels = tuple(kernels)
+        self._arrays = list(batch.elements)
+        self._local = {array: i for i, array in enumerate(self._arrays)}
+        self._sizes = [batch.size(array, structure) for array in self._arrays]
+        self._families = [
+            (
+                (self._local[kernel.out.array], kernel.out.place.index),
+                (self._local[kernel.ins[0].array], kernel.ins[0].place.index),
+            )
+            for kernel in self._kernels
+        ]
+        self._forest: DiscreteForest | None = None
+        self._cardinalities: tuple[int, ...] = ()
+
+    def run(self, beliefs: Beliefs) -> None:
+        """Replace marginals and joints of the batch by those of the exact joint posterior."""
+        arrays = self._structure.arrays
+        inboxes = {a: Inbox(arrays[a], size) for a, size in zip(self._arrays, self._sizes, strict=True)}
+        self._senders.send(beliefs, inboxes)
+        values = [kernel.discrete(beliefs) for kernel in self._kernels]
+        cardinalities = self._cardinalities_of(values, inboxes)
+        if self._forest is None or cardinalities != self._cardinalities:
+            self._forest = DiscreteForest(self._sizes, cardinalities, self._families)
+            self._cardinalities = cardinalities
+        unary = [
+            inboxes[a].naturals[0] if inboxes[a].naturals else np.zeros((size, k))
+            for a, size, k in zip(self._arrays, self._sizes, cardinalities, strict=True)
+        ]
+        try:
+            solution = self._forest.solve(unary, values)
+        except ContradictionError as error:
+            array = arrays[self._arrays[error.array]]
+            raise ProductError(
+                f"the messages at element {error.element} of `{array.name}` ({array.site}) exclude every category"
+            ) from None
+        for local, array_number in enumerate(self._arrays):
+            p = solution.marginals[local]
+            belief: Distribution = Categorical._of(p)
+            if inboxes[array_number].holds_only(Bernoulli):
+                belief = Bernoulli._of(p[..., 1])
+            beliefs.replace(array_number, self._batch.elements[array_number], belief)
+        for number, kernel in enumerate(self._kernels):
+            beliefs.replace_joint(kernel.cluster, Contingency._of(solution.joints[number], 2))
+
+    def _cardinalities_of(self, values: Sequence[Array], inboxes: dict[int, Inbox]) -> tuple[int, ...]:
+        found: dict[int, int] = {a: box.naturals[0].shape[-1] for a, box in inboxes.items() if box.naturals}
+        for kernel, value in zip(self._kernels, values, strict=True):
+            for edge, k in ((kernel.out, value.shape[-2]), (kernel.ins[0], value.shape[-1])):
+                if found.setdefault(edge.array, k) != k:
+                    array = self._structure.arrays[edge.array]
+                    raise ProductError(
+                        f"`{array.name}` has {found[edge.array]} categories in one factor and {k} in another:"
+                        f" {kernel.cluster.family.site}"
+                    )
+        return tuple(found[a] for a in self._arrays)

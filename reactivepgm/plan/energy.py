@@ -1,0 +1,110 @@
+"""The Bethe free energy: average energies minus entropies of clusters, variables counted once.
+
+F = sum_factors ( U - sum_clusters H ) + sum_variables (degree - 1) H
+
+Entropies of single variables are not computed where they cancel: a cluster of one interface has the entropy of its
+variable, and a factor that conditions an output on inputs has H[cluster] = H[out | ins] + sum H[in] (minus the mutual
+information of two inputs), so only net coefficients remain. On a directed tree every variable's coefficient but the
+roots' is zero, which keeps deterministic and singular conditionals, whose own entropies are minus infinity, exact by
+counting. On a forest F equals -log evidence; with cuts it bounds it from above.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.distributions import PointMass
+from reactivepgm.errors import FreeEnergyError
+from reactivepgm.graph import Family
+from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.outbound import Surroundings
+from reactivepgm.plan.structure import Cluster, Structure
+from reactivepgm.rulebook import find_average_energy, split_joints
+
+Floats = NDArray[np.float64]
+
+
+class FreeEnergy:
+    """Scores the beliefs of a graph; the families' terms are batched calls of their energy rules."""
+
+    def __init__(self, structure: Structure) -> None:
+        self._structure = structure
+        self._readers = {
+            family.id: Surroundings(structure, Cluster(family, -1, ()))
+            for family in structure.families
+            if family.node.kind == "stochastic"
+        }
+        self._coefficients: list[Floats] | None = None
+
+    def __call__(self, beliefs: Beliefs) -> float:
+        """The free energy in nats.
+
+        Raises:
+            FreeEnergyError: if a term is not finite; names the factor, its line and the row.
+        """
+        total = 0.0
+        for family in self._structure.families:
+            total += float(np.sum(self._family(family, self._structure.clusters[family.id], beliefs)))
+        for array, coefficients in enumerate(self._net_coefficients(beliefs)):
+            total += self._variable(array, coefficients, beliefs)
+        return total
+
+    def _family(self, family: Family, clusters: tuple[Cluster, ...], beliefs: Beliefs) -> Floats:
+        terms = np.zeros(family.rows)
+        if family.node.kind == "stochastic":
+            terms = terms + self._average_energy(family, beliefs)
+        for cluster in clusters:
+            if cluster.is_joint:
+                terms = terms - self._joint_entropy(cluster, beliefs)
+        if not np.isfinite(terms).all():
+            row = int(np.flatnonzero(~np.isfinite(terms))[0])
+            raise FreeEnergyError(
+                f"the free energy of {family.node.name} is {terms[row]} at row {row}\n  at   {family.site}\n"
+                "  a parameter has no finite expectation there: check priors, initial values and data"
+            )
+        return terms
+
+    def _average_energy(self, family: Family, beliefs: Beliefs) -> Floats:
+        inputs = split_joints(family.node, self._readers[family.id].read(beliefs))
+        types = {name: type(value) for name, value in inputs.items()}
+        rule = find_average_energy(family.node, types, family.meta, site=family.site)
+        energy = np.broadcast_to(rule(meta=family.meta, node=family.node, **inputs), (family.rows,))
+        missing = beliefs.missing(family)
+        return energy if missing is None else np.where(missing, 0.0, energy)
+
+    def _joint_entropy(self, cluster: Cluster, beliefs: Beliefs) -> Floats:
+        key = (cluster.family.id, cluster.number)
+        if key in beliefs.conditional:
+            return beliefs.conditional[key][1]
+        return np.broadcast_to(beliefs.joints[key].entropy(), (cluster.size,))
+
+    def _net_coefficients(self, beliefs: Beliefs) -> list[Floats]:
+        """How often the entropy of each element counts after everything that cancels is left out."""
+        if self._coefficients is None:
+            found = [degree - 1.0 for degree in self._structure.degrees]
+            for clusters in self._structure.clusters.values():
+                for cluster in clusters:
+                    ins = beliefs.conditional.get((cluster.family.id, cluster.number), (None,))[0]
+                    for edge in cluster.edges:
+                        if not cluster.is_joint or (ins is not None and edge.interface in ins):
+                            edge.place.count(found[edge.array], -1.0)
+            self._coefficients = found
+        return self._coefficients
+
+    def _variable(self, array: int, coefficients: Floats, beliefs: Beliefs) -> float:
+        counted = np.flatnonzero(coefficients)
+        belief = beliefs.marginals[array]
+        if not len(counted) or belief is None or isinstance(belief, PointMass):
+            return 0.0
+        size = self._structure.arrays[array].size
+        entropy = np.broadcast_to(belief.entropy(), (size,))[counted]
+        if not np.isfinite(entropy).all():
+            element = int(counted[np.flatnonzero(~np.isfinite(entropy))[0]])
+            variable = self._structure.arrays[array]
+            raise FreeEnergyError(
+                f"the entropy of element {element} of `{variable.name}` is not finite ({variable.site});\n"
+                "  its posterior is a point or does not normalise"
+            )
+        return float(coefficients[counted] @ entropy)
+

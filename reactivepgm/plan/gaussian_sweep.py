@@ -1,0 +1,219 @@
+"""Regions in which every joint cluster is a linear-Gaussian kernel: handed to the contraction engine as arrays.
+
+Here distributions become arrays and arrays become distributions again; the mathematics is in ``gaussian_forest``.
+Scalar variables travel as vectors of dimension one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.distributions import (
+    Distribution,
+    MultivariateNormal,
+    MvNormalMeanCovariance,
+    NormalMeanVariance,
+    PointMass,
+    Uninformative,
+    UnivariateNormal,
+)
+from reactivepgm.errors import ImproperPosteriorError, ProductError
+from reactivepgm.graph import Family, VariableArray
+from reactivepgm.numerics.array import Array
+from reactivepgm.plan.beliefs import Beliefs, Mask
+from reactivepgm.plan.gaussian_forest import Factors, GaussianForest, GaussianKernelArrays, GaussianUnary, ImproperError
+from reactivepgm.plan.inbox import improper, one_each
+from reactivepgm.plan.kernels import KernelCluster
+from reactivepgm.plan.regions import Batch
+from reactivepgm.plan.star_sweep import Senders
+from reactivepgm.plan.structure import Edge, Structure
+
+Floats = NDArray[np.float64]
+
+
+class GaussianInbox:
+    """The messages at one array: a sum in information form, and at most one prior in moment form an element."""
+
+    def __init__(self, array: VariableArray, size: int, is_output: NDArray[np.bool_]) -> None:
+        self.array = array
+        self.size = size
+        self._taken = is_output.copy()
+        self.event_shape: tuple[int, ...] | None = None
+        self._information: list[tuple[Edge, Array, Array]] = []
+        self._moments: list[tuple[NDArray[np.intp], Array, Array]] = []
+
+    def put(self, edge: Edge, message: Distribution, missing: Mask, family: Family) -> None:
+        """Take a family's messages; priors keep their moment form, so that singular covariances stay what they are."""
+        if isinstance(message, Uninformative):
+            return
+        if not isinstance(message, UnivariateNormal | MultivariateNormal | PointMass):
+            raise ProductError(
+                f"a {type(message).__name__} message meets normal ones at `{self.array.name}`\n  from {family.site}\n"
+                "  use a conjugate prior, or a form constraint that makes the marginal normal"
+            )
+        self._note_shape(message.event_shape, family)
+        rows, rank = edge.place.rows, len(message.batch_shape)
+        index = edge.place.index
+        prior = edge.interface == family.node.interfaces[0].name and edge.place.is_injective
+        clamps = isinstance(message, PointMass)
+        moments = isinstance(message, NormalMeanVariance | MvNormalMeanCovariance)
+        if clamps or (moments and prior and not self._taken[index].any()):
+            kept = slice(None) if missing is None else ~missing
+            self._taken[index[kept]] = True
+            mean = one_each(message.mean, rank, rows, None)[kept]
+            spread = np.zeros((*mean.shape, *mean.shape[1:])) if clamps else _spread(message, rank, rows)[kept]
+            self._moments.append((index[kept], mean, spread))
+        else:
+            pull = one_each(message.weighted_mean, rank, rows, missing)
+            self._information.append((edge, pull, one_each(message.precision, rank, rows, missing)))
+
+    def _note_shape(self, shape: tuple[int, ...], family: Family) -> None:
+        if self.event_shape is not None and self.event_shape != shape:
+            raise ProductError(
+                f"messages of different shapes meet at `{self.array.name}`: {shape} from {family.site},"
+                f" {self.event_shape} from the others"
+            )
+        self.event_shape = shape
+
+    def unary(self, dimension: int) -> GaussianUnary:
+        """Everything in vector form, ready for the forest."""
+        pull = np.zeros((self.size, dimension))
+        precision = np.zeros((self.size, dimension, dimension))
+        for edge, eta, lam in self._information:
+            edge.place.add(pull, eta.reshape(-1, dimension))
+            edge.place.add(precision, lam.reshape(-1, dimension, dimension))
+        if not self._moments:
+            return GaussianUnary(pull, precision)
+        elements, means, spreads = (np.concatenate(parts) for parts in zip(*self._moments, strict=True))
+        return GaussianUnary(
+            pull,
+            precision,
+            elements,
+            means.reshape(-1, dimension),
+            spreads.reshape(-1, dimension, dimension),
+        )
+
+
+def _spread(message: Distribution, rank: int, rows: int) -> Array:
+    values = message.variance if isinstance(message, UnivariateNormal) else message.covariance
+    return one_each(values, rank, rows, None)
+
+
+class GaussianSweep:
+    """Updates linear-Gaussian regions exactly by tree contraction."""
+
+    name = "linear-Gaussian contraction"
+
+    def __init__(self, structure: Structure, batch: Batch, kernels: Sequence[KernelCluster]) -> None:
+        self._structure = structure
+        self._batch = batch
+        self._senders = Senders(structure, batch.single)
+        self._kernels = tuple(kernels)
+        self._arrays = list(batch.elements)
+        self._local = {array: i for i, array in enumerate(self._arrays)}
+        self._sizes = [batch.size(array, structure) for array in self._arrays]
+        self._outputs = {array: np.zeros(size, dtype=bool) for array, size in zip(self._arrays, self._sizes, strict=True)}
+        for kernel in self._kernels:
+            self._outputs[kernel.out.array][kernel.out.place.index] = True
+        self._families = [
+            Factors(self._address(kernel.out), tuple(self._address(edge) for edge in kernel.ins))
+            for kernel in self._kernels
+        ]
+        self._forest: GaussianForest | None = None
+        self._dimensions: tuple[int, ...] = ()
+
+    def _address(self, edge: Edge) -> tuple[int, NDArray[np.intp]]:
+        return self._local[edge.array], edge.place.index
+
+    def run(self, beliefs: Beliefs) -> None:
+        """Replace marginals and joints of the batch by those of the exact joint posterior."""
+        arrays = self._structure.arrays
+        inboxes = {
+            a: GaussianInbox(arrays[a], size, self._outputs[a]) for a, size in zip(self._arrays, self._sizes, strict=True)
+        }
+        self._senders.send(beliefs, inboxes)
+        values = [kernel.gaussian(beliefs) for kernel in self._kernels]
+        shapes = event_shapes(self._kernels, values, {a: box.event_shape for a, box in inboxes.items()})
+        dimensions = tuple(int(np.prod(shapes[a])) if shapes[a] else 1 for a in self._arrays)
+        if self._forest is None or dimensions != self._dimensions:
+            self._forest = GaussianForest(self._sizes, dimensions, self._families)
+            self._dimensions = dimensions
+        unary = [inboxes[a].unary(d) for a, d in zip(self._arrays, dimensions, strict=True)]
+        kernels = [
+            _sized(value, dimensions[out], [dimensions[i] for i, _ in ins])
+            for value, (out, ins) in zip(values, ((f.out[0], f.ins) for f in self._families), strict=True)
+        ]
+        try:
+            solution = self._forest.solve(unary, kernels)
+        except ImproperError as error:
+            array = self._arrays[error.array]
+            chosen = self._batch.elements[array]
+            element = error.element if chosen is None else int(chosen[error.element])
+            raise ImproperPosteriorError(improper(arrays[array], element)) from None
+        for local, array in enumerate(self._arrays):
+            mean, covariance = solution.mean[local], solution.covariance[local]
+            belief: Distribution
+            if shapes[array] == ():
+                belief = NormalMeanVariance._of(mean[:, 0], covariance[:, 0, 0])
+            else:
+                belief = MvNormalMeanCovariance._of(mean, covariance)
+            beliefs.replace(array, self._batch.elements[array], belief)
+        for number, (kernel, value) in enumerate(zip(self._kernels, kernels, strict=True)):
+            self._keep_joint(beliefs, number, kernel, value, solution)
+
+    def _keep_joint(
+        self, beliefs: Beliefs, number: int, kernel: KernelCluster, value: GaussianKernelArrays, solution: object
+    ) -> None:
+        cluster = kernel.cluster
+        if len(kernel.ins) == 2:
+            gained = -solution.mutual_information(number)  # type: ignore[attr-defined]
+            beliefs.replace_conditional(cluster, kernel.in_names, gained)
+            return
+        shrunk = -solution.conditional_entropy_terms(number)  # type: ignore[attr-defined]
+        if value.covariance is None:
+            beliefs.replace_conditional(cluster, kernel.in_names, np.zeros(cluster.size))
+            return
+        d = value.covariance.shape[-1]
+        _, logdet = np.linalg.slogdet(value.covariance)
+        entropy = 0.5 * (d * np.log(2 * np.pi * np.e) + logdet) + shrunk
+        beliefs.replace_conditional(cluster, kernel.in_names, np.broadcast_to(entropy, (cluster.size,)))
+        mean_out, mean_in, v_out, v_in, v_out_in = solution.joint(number)  # type: ignore[attr-defined]
+        mean = np.concatenate([mean_out, mean_in], axis=-1)
+        covariance = np.concatenate(
+            [
+                np.concatenate([v_out, v_out_in], axis=-1),
+                np.concatenate([np.swapaxes(v_out_in, -1, -2), v_in], axis=-1),
+            ],
+            axis=-2,
+        )
+        beliefs.replace_joint(cluster, MvNormalMeanCovariance._of(mean, covariance))
+
+
+def _sized(value: GaussianKernelArrays, d_out: int, d_ins: list[int]) -> GaussianKernelArrays:
+    """The kernel with scalar factors (1, 1) blown up to multiples of the identity where the variables are vectors."""
+    matrices = tuple(
+        matrix if matrix is None or matrix.shape[-2:] == (d_out, d_in) else matrix * np.eye(d_out)
+        for matrix, d_in in zip(value.matrices, d_ins, strict=True)
+    )
+    return GaussianKernelArrays(matrices, value.offset, value.covariance)
+
+
+def event_shapes(
+    kernels: Sequence[KernelCluster],
+    values: Sequence[GaussianKernelArrays],
+    known: dict[int, tuple[int, ...] | None],
+) -> dict[int, tuple[int, ...]]:
+    """The event shape of every array: from its messages, from its factors, or from its neighbours through identities."""
+    shapes = dict(known)
+    changed = True
+    while changed:
+        changed = False
+        for kernel, value in zip(kernels, values, strict=True):
+            for edge, shape in kernel.shapes(value, shapes).items():
+                if shapes[edge] is None and shape is not None:
+                    shapes[edge] = shape
+                    changed = True
+    return {array: () if shape is None else shape for array, shape in shapes.items()}

@@ -1,0 +1,149 @@
+"""All messages that arrive at the variables of one array, multiplied.
+
+Members of one exponential family multiply by adding natural parameters, in place and for all rows at once. Whatever does
+not (a point mass, a bounded prior, a log density) is kept aside and multiplied one by one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.distributions import (
+    Bernoulli,
+    Distribution,
+    Group,
+    ProductOfDensities,
+    Uninformative,
+    product,
+)
+from reactivepgm.errors import ImproperPosteriorError, ProductError
+from reactivepgm.graph import Family, VariableArray
+from reactivepgm.numerics.array import Array
+from reactivepgm.plan.place import Place
+from reactivepgm.plan.structure import Edge
+
+Mask = NDArray[np.bool_] | None
+
+
+def naturals_of(message: Distribution, rows: int, missing: Mask = None) -> list[Array]:
+    """The natural parameters of a batched message, one entry a row; zero (flat) where the observation is missing."""
+    return [one_each(values, len(message.batch_shape), rows, missing) for values in message.naturals()]
+
+
+def one_each(values: Array, batch_rank: int, rows: int, missing: Mask) -> Array:
+    """Parameter values broadcast to one entry a row, zero where masked."""
+    values = np.asarray(values, dtype=float)
+    whole = np.broadcast_to(values, (rows, *values.shape[batch_rank:]))
+    if missing is None:
+        return whole
+    return np.where(missing.reshape(-1, *(1,) * (whole.ndim - 1)), 0.0, whole)
+
+
+class Inbox:
+    """The product of the messages at every element of an array."""
+
+    def __init__(self, array: VariableArray, size: int) -> None:
+        self.array = array
+        self.size = size
+        self.group: Group | None = None
+        self.naturals: list[Array] = []
+        self._asides: list[tuple[Place, Distribution, Mask]] = []
+        self._kinds: dict[type[Distribution], Family] = {}
+
+    def put(self, edge: Edge, message: Distribution, missing: Mask, family: Family) -> None:
+        """Multiply a family's messages into the elements that an edge refers to."""
+        place = edge.place
+        if isinstance(message, Uninformative):
+            return
+        kind = type(message)
+        group: Group | None = getattr(message, "group", None)
+        if group is None or (self.group is not None and group is not self.group):
+            self._asides.append((place, message, missing))
+        else:
+            parts = naturals_of(message, place.rows, missing)
+            if self.group is None:
+                self.group = group
+                self.naturals = [np.zeros((self.size, *part.shape[1:])) for part in parts]
+            for total, part in zip(self.naturals, parts, strict=True):
+                if total.shape[1:] != part.shape[1:]:
+                    raise ProductError(self._shapes(message, family))
+                place.add(total, part)
+        self._kinds.setdefault(kind, family)
+
+    def product(self) -> Distribution:
+        """The normalised product; an error where it is improper or has no closed form."""
+        if self.group is None and not self._asides:
+            raise ImproperPosteriorError(
+                f"nothing is known about `{self.array.name}` ({self.array.site}): no message reaches it\n"
+                f"  add  a prior, such as  {self.array.name} = ~Normal(mean=0.0, variance=100.0)"
+            )
+        result: Distribution | None = None
+        if self.group is not None:
+            result = self._normalised(self.group)
+        for place, message, missing in self._asides:
+            result = self._multiplied(result, place, message, missing)
+        assert result is not None
+        if isinstance(result, ProductOfDensities):
+            met = " and ".join(f"{kind.__name__} ({family.site})" for kind, family in self._kinds.items())
+            raise ProductError(
+                f"the messages at `{self.array.name}` do not multiply into one family: {met}\n"
+                "  use a conjugate prior, or a form constraint that says which family the marginal shall have"
+            )
+        return result
+
+    @property
+    def holds_asides(self) -> bool:
+        """Whether some messages have no natural parameters to add."""
+        return bool(self._asides)
+
+    def _normalised(self, group: Group) -> Distribution:
+        proper = np.asarray(group.is_proper(*self.naturals))
+        if not self._asides and not proper.all():
+            element = int(np.flatnonzero(~np.broadcast_to(proper, (self.size,)))[0])
+            raise ImproperPosteriorError(improper(self.array, element))
+        belief = group.from_naturals(*self.naturals)
+        return Bernoulli._of(belief.p[..., 1]) if self.holds_only(Bernoulli) else belief
+
+    def holds_only(self, kind: type[Distribution]) -> bool:
+        """Whether every message so far was of this kind (and there was one)."""
+        return set(self._kinds) == {kind}
+
+    def _multiplied(self, result: Distribution | None, place: Place, message: Distribution, missing: Mask) -> Distribution:
+        if missing is not None and missing.any():
+            raise ProductError(
+                f"a {type(message).__name__} message reaches `{self.array.name}` from a row whose observation is missing"
+            )
+        if place.kind == "all":
+            aligned = message.broadcast_to((place.rows,))
+            return aligned if result is None else product(result, aligned)
+        if place.kind == "one" or self.size == 1:
+            every = message.broadcast_to((place.rows,))
+            for row in range(place.rows):
+                result = every[row : row + 1] if result is None else product(result, every[row : row + 1])
+            assert result is not None
+            return result
+        if place.is_injective and place.rows == self.size:
+            aligned = message.broadcast_to((place.rows,))[np.argsort(place.index)]
+            return aligned if result is None else product(result, aligned)
+        raise ProductError(
+            f"{type(message).__name__} messages reach only some elements of `{self.array.name}`, which hold other families;\n"
+            "  declare those elements as a variable of their own"
+        )
+
+    def _shapes(self, message: Distribution, family: Family) -> str:
+        return (
+            f"messages of different shapes meet at `{self.array.name}`: {message!r} has event shape {message.event_shape}\n"
+            f"  from {family.site}\n"
+            f"  the others have {tuple(total.shape[1:] for total in self.naturals)}"
+        )
+
+
+def improper(array: VariableArray, element: int) -> str:
+    """The letter about a posterior that does not normalise."""
+    where = array.name if array.shape == () else f"{array.name}[{', '.join(map(str, np.unravel_index(element, array.shape)))}]"
+    return (
+        f"the posterior of `{where}` does not normalise: priors and data leave it undetermined\n"
+        f"  drawn at {array.site}\n"
+        "  add a proper prior, or data that reach it"
+    )

@@ -1,0 +1,112 @@
+"""Joint clusters in kernel form: which end is the output, which are the inputs, and the kernel's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from reactivepgm.numerics.array import Array
+from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.gaussian_forest import GaussianKernelArrays
+from reactivepgm.plan.outbound import Surroundings
+from reactivepgm.plan.structure import Cluster, Edge, Structure
+from reactivepgm.rulebook import DiscreteKernel, GaussianKernel, find_kernel
+
+Shape = tuple[int, ...] | None
+
+
+class KernelCluster:
+    """A joint cluster whose factor, given everything outside the cluster, is a kernel from its inputs to its output."""
+
+    def __init__(self, structure: Structure, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.out = cluster.edges[0]
+        self.ins = cluster.edges[1:]
+        self.in_names = tuple(edge.interface for edge in self.ins)
+        self._surroundings = Surroundings(structure, cluster)
+        self._rule: Any = None
+        self._inputs: dict[str, Any] = {}
+
+    def kind(self, beliefs: Beliefs) -> type | None:
+        """GaussianKernel, DiscreteKernel, or None when the factor has no kernel with these inputs."""
+        if any(edge.component is not None for edge in self.cluster.edges):
+            return None
+        family = self.cluster.family
+        types = {name: type(value) for name, value in self._surroundings.read(beliefs).items()}
+        self._rule = find_kernel(family.node, self.out.interface, self.in_names, types, family.meta)
+        return None if self._rule is None else self._rule.signature.returns
+
+    def _kernel(self, beliefs: Beliefs) -> Any:
+        self._inputs = self._surroundings.read(beliefs)
+        family = self.cluster.family
+        return self._rule(meta=family.meta, node=family.node, to=self.out.interface, **self._inputs)
+
+    def gaussian(self, beliefs: Beliefs) -> GaussianKernelArrays:
+        """The kernel's arrays with the rows (or one for all) in front."""
+        kernel: GaussianKernel = self._kernel(beliefs)
+        return GaussianKernelArrays(
+            tuple(_rows_first(matrix, 2) for matrix in kernel.matrices),
+            _rows_first(kernel.offset, 1),
+            _rows_first(kernel.covariance, 2),
+        )
+
+    def discrete(self, beliefs: Beliefs) -> Array:
+        """The log potentials with the rows (or one for all) in front."""
+        kernel: DiscreteKernel = self._kernel(beliefs)
+        return _rows_first(kernel.log_matrix, 2)
+
+    def shapes(self, value: GaussianKernelArrays, known: Mapping[int, Shape]) -> dict[int, Shape]:
+        """What this factor says about the event shapes of its arrays, given what is known of the others."""
+        node = self.cluster.family.node
+        found: dict[int, Shape] = {}
+        rank_out = node.interface(self.out.interface).event_rank
+        for edge, matrix in zip(self.ins, value.matrices, strict=True):
+            rank_in = node.interface(edge.interface).event_rank
+            if matrix is None or self._scales(matrix):
+                shape = known[edge.array] if known[edge.array] is not None else known[self.out.array]
+                if shape is None:
+                    shape = _from_sizes(value, rank_out)
+                found[edge.array] = found[self.out.array] = shape
+            else:
+                d_out, d_in = matrix.shape[-2:]
+                found[edge.array] = (d_in,) if self._input_is_vector(rank_in) else ()
+                found[self.out.array] = (d_out,) if self._output_is_vector(rank_out) else ()
+        return found
+
+    def _fixed_rank(self) -> int:
+        """The event rank of the clamped factor of a product (a number, a vector, a matrix)."""
+        return max(len(value.event_shape) for value in self._inputs.values())
+
+    def _scales(self, matrix: Array) -> bool:
+        return bool(matrix.shape[-2:] == (1, 1)) and self._fixed_rank() == 0
+
+    def _input_is_vector(self, rank: int | None) -> bool:
+        if rank is not None:
+            return rank == 1
+        if self.cluster.family.node.name == "dot":
+            return self._fixed_rank() == 1
+        return self._fixed_rank() == 2
+
+    def _output_is_vector(self, rank: int | None) -> bool:
+        if rank is not None:
+            return rank == 1
+        return self.cluster.family.node.name != "dot"
+
+
+def _from_sizes(value: GaussianKernelArrays, rank: int | None) -> Shape:
+    if rank == 0:
+        return ()
+    for array in (value.offset, value.covariance):
+        if array is not None and (rank == 1 or array.shape[-1] > 1):
+            return (array.shape[-1],)
+    return None
+
+
+def _rows_first(array: Array, event_rank: int) -> Array:
+    """The array with exactly one batch axis."""
+    if array is None:
+        return None
+    array = np.asarray(array, dtype=float)
+    return array[None] if array.ndim == event_rank else array

@@ -1,0 +1,211 @@
+"""The messages on the edges of joint clusters, both ways, as pooled natural parameters.
+
+One pool an array: edges first, numbered cluster by cluster. Shared by exact sweeps in rounds and by loopy sweeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.distributions import Bernoulli, Distribution, Group
+from reactivepgm.errors import ImproperPosteriorError, ModelError, ProductError
+from reactivepgm.numerics.array import Array
+from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.inbox import Inbox, improper, naturals_of
+from reactivepgm.plan.outbound import RuleTable, Surroundings
+from reactivepgm.plan.pool import Exclusive, concatenate_indices, totals
+from reactivepgm.plan.regions import Batch
+from reactivepgm.plan.structure import Cluster, Edge, Structure
+
+IntArray = NDArray[np.intp]
+
+
+class Pool:
+    """The messages at one array: what its single clusters sent, and both directions on the edges of its joint ones."""
+
+    def __init__(self, structure: Structure, array: int, size: int, places: list[IntArray]) -> None:
+        self.variable = structure.arrays[array]
+        self.size = size
+        self.elements = concatenate_indices(places)
+        self.group: Group | None = None
+        self.is_binary = False
+        self.unary: list[Array] = []
+        self.up: list[Array] = []
+        self.down: list[Array] = []
+
+    def receive(self, inbox: Inbox) -> None:
+        """Take the product of the single clusters' messages."""
+        if inbox.holds_asides:
+            raise ProductError(
+                f"a message without a closed-form product reaches `{self.variable.name}` ({self.variable.site}),"
+                " which shares a joint cluster; factorise it apart, or use a conjugate prior"
+            )
+        self.is_binary = inbox.holds_only(Bernoulli)
+        if inbox.group is not None:
+            self.adopt(inbox.group, [part.shape[1:] for part in inbox.naturals])
+            self.unary = inbox.naturals
+        elif self.group is not None:
+            self.unary = [np.zeros_like(part) for part in self.unary]
+
+    def adopt(self, group: Group, shapes: list[tuple[int, ...]]) -> None:
+        """Fix the exponential family that all messages at this array belong to; flat until they come."""
+        if self.group is None:
+            self.group = group
+            edges = len(self.elements)
+            self.unary = [np.zeros((self.size, *shape)) for shape in shapes]
+            self.up = [np.zeros((edges, *shape)) for shape in shapes]
+            self.down = [np.zeros((edges, *shape)) for shape in shapes]
+        elif self.group is not group:
+            raise ProductError(
+                f"messages of two families meet at `{self.variable.name}` ({self.variable.site}):"
+                f" {self.group.name} and {group.name}"
+            )
+
+    def put_up(self, edges: IntArray | slice, message: Distribution, rows: int, damping: float = 0.0) -> None:
+        """Store factor-to-variable messages, mixed with the old ones in natural parameters when damped."""
+        group: Group | None = getattr(message, "group", None)
+        if group is None:
+            raise ProductError(
+                f"a {type(message).__name__} message reaches `{self.variable.name}` ({self.variable.site}) inside a joint"
+                " cluster; it has no closed-form product"
+            )
+        parts = naturals_of(message, rows)
+        self.adopt(group, [part.shape[1:] for part in parts])
+        for store, part in zip(self.up, parts, strict=True):
+            store[edges] = part if damping == 0.0 else (1.0 - damping) * part + damping * store[edges]
+
+    def carry_down(self, edges: IntArray | slice, exclusive: Exclusive) -> None:
+        """Store variable-to-factor messages: everything at the variable but the edge's own message."""
+        elements = self.elements[edges]
+        for store, unary, up in zip(self.down, self.unary, self.up, strict=True):
+            store[edges] = unary[elements] + exclusive(up)
+
+    def message(self, edges: IntArray | slice, like: type[Distribution] | None) -> Distribution:
+        """Variable-to-factor messages as a batched distribution."""
+        if self.group is None:
+            self._flat(like)
+        assert self.group is not None
+        return self.group.from_naturals(*(part[edges] for part in self.down))
+
+    def _flat(self, like: type[Distribution] | None) -> None:
+        """No message has come yet: flat, in the family of the distribution that the factor stands for."""
+        group: Group | None = getattr(like, "group", None)
+        shapes = None if group is None else group.scalar_shapes
+        if group is None or shapes is None:
+            raise ModelError(
+                f"nothing is known about `{self.variable.name}` ({self.variable.site}), not even its shape, when its"
+                " message is needed; give it a prior, or an initial message"
+            )
+        self.adopt(group, list(shapes))
+
+    def belief(self, check: bool = False) -> Distribution:
+        """The product of everything at each element; an error where it is improper, if asked to check."""
+        if self.group is None:
+            raise ImproperPosteriorError(improper(self.variable, 0))
+        parts = [unary + totals(self.elements, self.size, up) for unary, up in zip(self.unary, self.up, strict=True)]
+        if check:
+            proper = np.broadcast_to(np.asarray(self.group.is_proper(*parts)), (self.size,))
+            if not proper.all():
+                raise ImproperPosteriorError(improper(self.variable, int(np.flatnonzero(~proper)[0])))
+        belief = self.group.from_naturals(*parts)
+        return Bernoulli._of(belief.p[..., 1]) if self.is_binary else belief
+
+
+class Slot:
+    """One interface of one joint cluster: its edges in the pool of its array, and its rule calls."""
+
+    def __init__(self, edge: Edge, offset: int) -> None:
+        if edge.component is not None:
+            raise ModelError(f"`{edge.interface}` is plural: its variables must be factorised apart, each on its own")
+        self.edge = edge
+        self.offset = offset
+        self.window = slice(offset, offset + edge.place.rows)
+
+    def edges(self, rows: IntArray | None) -> IntArray | slice:
+        """Edge numbers in the array's pool, of some rows or of all."""
+        return self.window if rows is None else rows + self.offset
+
+
+class Mailroom:
+    """Joint clusters with their slots, and the pools of all arrays of a batch."""
+
+    def __init__(self, structure: Structure, batch: Batch) -> None:
+        self.structure = structure
+        self.batch = batch
+        self.clusters = batch.joint
+        places: dict[int, list[IntArray]] = {array: [] for array in batch.elements}
+        counts = dict.fromkeys(batch.elements, 0)
+        self.slots: list[list[Slot]] = []
+        for cluster in self.clusters:
+            slots = []
+            for edge in cluster.edges:
+                slots.append(Slot(edge, counts[edge.array]))
+                counts[edge.array] += edge.place.rows
+                places[edge.array].append(edge.place.index)
+            self.slots.append(slots)
+        self.pools = {a: Pool(structure, a, batch.size(a, structure), places[a]) for a in batch.elements}
+        self._surroundings = [Surroundings(structure, cluster) for cluster in self.clusters]
+        self._rules = [RuleTable(cluster) for cluster in self.clusters]
+
+    def read(self, beliefs: Beliefs) -> list[dict[str, Distribution]]:
+        """What each cluster reads from outside."""
+        return [surroundings.read(beliefs) for surroundings in self._surroundings]
+
+    def incoming(self, cluster: int, rows: IntArray | None, but: int | None = None) -> dict[str, Distribution]:
+        """The messages into a cluster, all or all but one slot's."""
+        target = self.clusters[cluster].family.node.target
+        like = target if isinstance(target, type) and issubclass(target, Distribution) else None
+        return {
+            "m_" + slot.edge.interface: self.pools[slot.edge.array].message(slot.edges(rows), like)
+            for position, slot in enumerate(self.slots[cluster])
+            if position != but
+        }
+
+    def send_up(
+        self, cluster: int, slot: int, rows: IntArray | None, outside: Mapping[str, Distribution], damping: float = 0.0
+    ) -> None:
+        """Compute factor-to-variable messages by the rule and store them."""
+        target = self.slots[cluster][slot]
+        inputs = {**self.incoming(cluster, rows, but=slot), **_of_rows(outside, rows)}
+        message = self._rules[cluster].message(target.edge.interface, inputs)
+        number = target.edge.place.rows if rows is None else len(rows)
+        self.pools[target.edge.array].put_up(target.edges(rows), message, number, damping)
+
+    def joints(self, beliefs: Beliefs, outside: list[dict[str, Distribution]]) -> None:
+        """Joint marginals of all joint clusters from their incoming messages."""
+        for number, cluster in enumerate(self.clusters):
+            self._keep_joint(beliefs, number, cluster, outside[number])
+
+    def _keep_joint(self, beliefs: Beliefs, number: int, cluster: Cluster, outside: dict[str, Distribution]) -> None:
+        node = cluster.family.node
+        incoming = self.incoming(number, None)
+        if node.kind == "stochastic":
+            beliefs.replace_joint(cluster, self._rules[number].joint({**incoming, **outside}))
+            return
+        output = node.interfaces[0].name
+        names = tuple(name for name in cluster.names if name != output)
+        if output not in cluster.names:
+            names = names[1:]
+        if len(names) == 1:
+            beliefs.replace_conditional(cluster, names, np.zeros(cluster.size))
+            return
+        inputs = {**incoming, **outside}
+        joint = self._rules[number].joint(inputs, "_".join(names))
+        apart = sum(
+            np.asarray(self.pools[slot.edge.array].belief()[slot.edge.place.index].entropy())
+            for slot in self.slots[number]
+            if slot.edge.interface in names
+        )
+        beliefs.replace_conditional(cluster, names, np.asarray(joint.entropy()) - apart)
+
+
+def _of_rows(outside: Mapping[str, Distribution], rows: IntArray | None) -> dict[str, Distribution]:
+    if rows is None:
+        return dict(outside)
+    return {
+        name: value if not value.batch_shape or value.batch_shape[0] == 1 else value[rows]
+        for name, value in outside.items()
+    }

@@ -1,0 +1,137 @@
+"""The message of a cluster towards one of its interfaces, all rows in one call of one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.distributions import Distribution, stack
+from reactivepgm.graph import RandomBinding
+from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.place import Place
+from reactivepgm.plan.structure import Cluster, Edge, Structure, edges_of
+from reactivepgm.rulebook import find_marginal_rule, find_rule
+
+IntArray = NDArray[np.intp]
+
+
+class Surroundings:
+    """What the rules of a cluster read from outside it: marginals and joints of the family's other clusters, and data."""
+
+    def __init__(self, structure: Structure, cluster: Cluster) -> None:
+        family = cluster.family
+        own = set(cluster.names)
+        self.cluster = cluster
+        self._readers: list[tuple[str, Callable[[Beliefs], Distribution]]] = []
+        for other in structure.clusters[family.id]:
+            if other.number == cluster.number:
+                continue
+            if other.is_joint:
+                key = (family.id, other.number)
+                self._readers.append(("q_" + "_".join(other.names), _joint_reader(key, cluster.rows)))
+            else:
+                name = other.names[0]
+                self._readers.append(("q_" + name, _marginal_reader(structure, cluster, name)))
+        for name, binding in family.bindings.items():
+            if name not in own and not isinstance(binding, RandomBinding):
+                self._readers.append(("q_" + name, _fixed_reader(cluster, name)))
+
+    def read(self, beliefs: Beliefs) -> dict[str, Distribution]:
+        """The inputs by their names in a rule's signature, each with batch shape (rows,) or one that broadcasts to it."""
+        return {name: reader(beliefs) for name, reader in self._readers}
+
+
+def _joint_reader(key: tuple[int, int], rows: IntArray | None) -> Callable[[Beliefs], Distribution]:
+    def read(beliefs: Beliefs) -> Distribution:
+        joint = beliefs.joints[key]
+        return joint if rows is None else joint[rows]
+
+    return read
+
+
+def _fixed_reader(cluster: Cluster, name: str) -> Callable[[Beliefs], Distribution]:
+    def read(beliefs: Beliefs) -> Distribution:
+        value = beliefs.fixed(cluster.family, name)
+        if cluster.rows is None or not value.batch_shape or value.batch_shape[0] == 1:
+            return value
+        return value[cluster.rows]
+
+    return read
+
+
+def _marginal_reader(structure: Structure, cluster: Cluster, name: str) -> Callable[[Beliefs], Distribution]:
+    edges = edges_of(cluster.family, name, structure.number)
+    if cluster.rows is not None:
+        edges = [edge.rows(cluster.rows) for edge in edges]
+    if edges[0].component is None:
+        return _element_reader(edges[0])
+    readers = [_element_reader(edge) for edge in edges]
+
+    def read(beliefs: Beliefs) -> Distribution:
+        return stack([reader(beliefs) for reader in readers], axis=-1)
+
+    return read
+
+
+def _element_reader(edge: Edge) -> Callable[[Beliefs], Distribution]:
+    array, place = edge.array, edge.place
+    if place.kind == "all":
+
+        def read_all(beliefs: Beliefs) -> Distribution:
+            return _known(beliefs, array)
+
+        return read_all
+    selector = place.selector
+
+    def read(beliefs: Beliefs) -> Distribution:
+        return _known(beliefs, array)[selector]
+
+    return read
+
+
+def _known(beliefs: Beliefs, array: int) -> Distribution:
+    belief = beliefs.marginals[array]
+    assert belief is not None, "the order of updates was checked when the plan was made"
+    return belief
+
+
+@dataclass(eq=False)
+class RuleTable:
+    """The rules of one cluster, looked up once for each combination of input types."""
+
+    cluster: Cluster
+
+    def __post_init__(self) -> None:
+        self._found: dict[Any, Any] = {}
+
+    def message(self, to: str, inputs: Mapping[str, Distribution]) -> Distribution:
+        """The message towards interface ``to``."""
+        return self._call(find_rule, to, inputs)
+
+    def joint(self, inputs: Mapping[str, Distribution], names: str | None = None) -> Distribution:
+        """The joint marginal of the whole cluster, or of the named part of it."""
+        return self._call(find_marginal_rule, names or "_".join(self.cluster.names), inputs)
+
+    def _call(self, find: Callable[..., Any], to: str, inputs: Mapping[str, Distribution]) -> Distribution:
+        family = self.cluster.family
+        key = (to, find is find_rule, *inputs, *map(type, inputs.values()))
+        rule = self._found.get(key)
+        if rule is None:
+            types = {name: type(value) for name, value in inputs.items()}
+            rule = self._found[key] = find(family.node, to, types, family.meta, site=family.site)
+        result: Distribution = rule(meta=family.meta, node=family.node, to=to, **inputs)
+        return result
+
+
+def towards(edge: Edge, message: Distribution, rows: int) -> Distribution:
+    """The part of a message that belongs to one edge: itself, or one component of a plural interface."""
+    if edge.component is None:
+        return message
+    return message.broadcast_to((rows, message.batch_shape[-1]))[:, edge.component]
+
+
+__all__ = ["Place", "RuleTable", "Surroundings", "towards"]

@@ -1,0 +1,164 @@
+"""A plan: which batches are updated, in which order, each by which sweep.
+
+The order of an iteration is fixed before anything runs: batches without an initial marginal go first, as soon as what
+they need is there; then those with one; both in the order of the statements. What is needed and has no initial value is
+an error that names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from reactivepgm.distributions import Distribution
+from reactivepgm.errors import MissingInitialError
+from reactivepgm.graph import Graph
+from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.discrete_sweep import DiscreteSweep
+from reactivepgm.plan.energy import FreeEnergy
+from reactivepgm.plan.gaussian_sweep import GaussianSweep
+from reactivepgm.plan.kernels import KernelCluster
+from reactivepgm.plan.loopy_sweep import LoopySchedule, LoopySweep
+from reactivepgm.plan.regions import Batch, batches_of
+from reactivepgm.plan.rounds import CycleError
+from reactivepgm.plan.star_sweep import StarSweep
+from reactivepgm.plan.structure import Cluster, Structure, structure_of
+from reactivepgm.plan.tree_sweep import TreeSweep
+from reactivepgm.rulebook import DiscreteKernel, GaussianKernel
+
+
+class Sweep(Protocol):
+    """One way to update the regions of a batch."""
+
+    name: str
+
+    def run(self, beliefs: Beliefs) -> None:
+        """Update marginals and joints of the batch from the freshest beliefs about the others."""
+
+
+class Plan:
+    """Everything about an inference that follows from the shape of its graph."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        initial: frozenset[int] = frozenset(),
+        initial_joints: frozenset[tuple[int, int]] = frozenset(),
+        schedule: LoopySchedule | None = None,
+    ) -> None:
+        self.graph = graph
+        self.structure = structure_of(graph)
+        self.batches = _ordered(self.structure, batches_of(self.structure), initial, initial_joints)
+        self.free_energy = FreeEnergy(self.structure)
+        self._schedule = schedule or LoopySchedule()
+        self.messages: Mapping[int, Distribution] = {}
+        """Initial messages by array, for regions with cycles."""
+        self._sweeps: list[Sweep | None] = [None] * len(self.batches)
+
+    def beliefs(self) -> Beliefs:
+        """Fresh, empty beliefs for this plan."""
+        return Beliefs(self.structure)
+
+    def update(self, number: int, beliefs: Beliefs) -> None:
+        """Update one batch; its sweep is chosen when its inputs are first known."""
+        sweep = self._sweeps[number]
+        if sweep is None:
+            sweep = self._sweeps[number] = self._choose(self.batches[number], beliefs)
+        sweep.run(beliefs)
+
+    def iterate(self, beliefs: Beliefs) -> None:
+        """Update every batch once, in order."""
+        for number in range(len(self.batches)):
+            self.update(number, beliefs)
+
+    @property
+    def loopy(self) -> list[LoopySweep]:
+        """The sweeps of regions with cycles."""
+        return [sweep for sweep in self._sweeps if isinstance(sweep, LoopySweep)]
+
+    def describe(self) -> str:
+        """The batches in order: variables, colour, sweep; a line each."""
+        lines = []
+        for batch, sweep in zip(self.batches, self._sweeps, strict=True):
+            names = ", ".join(self.structure.arrays[array].name for array in batch.elements)
+            lines.append(f"{names}: colour {batch.colour}, {'not yet run' if sweep is None else sweep.name}")
+        return "\n".join(lines)
+
+    def _choose(self, batch: Batch, beliefs: Beliefs) -> Sweep:
+        if not batch.joint:
+            return StarSweep(self.structure, batch)
+        try:
+            kernels = [KernelCluster(self.structure, cluster) for cluster in batch.joint]
+            kinds = {kernel.kind(beliefs) for kernel in kernels}
+            if kinds == {GaussianKernel}:
+                return GaussianSweep(self.structure, batch, kernels)
+            if kinds == {DiscreteKernel}:
+                return DiscreteSweep(self.structure, batch, kernels)
+            return TreeSweep(self.structure, batch)
+        except CycleError:
+            return LoopySweep(self.structure, batch, self._schedule, self.messages)
+
+
+def _ordered(
+    structure: Structure, batches: list[Batch], initial: frozenset[int], joints: frozenset[tuple[int, int]]
+) -> list[Batch]:
+    """Batches in the order of an iteration; raises MissingInitialError where a need can never be met."""
+    elements = {
+        array: sum(1 for batch in batches if array in batch.elements) for array in range(len(structure.arrays))
+    }
+    pending = list(batches)
+    order: list[Batch] = []
+    ready_arrays = set(initial)
+    ready_joints = set(joints)
+
+    def needs(batch: Batch) -> list[str]:
+        missing = []
+        for cluster in batch.clusters:
+            for other in _others(structure, cluster):
+                if other.is_joint:
+                    if (other.family.id, other.number) not in ready_joints:
+                        missing.append("q(" + ", ".join(other.names) + f") of {other.family.node.name}")
+                else:
+                    missing += [structure.arrays[e.array].name for e in other.edges if e.array not in ready_arrays]
+        return missing
+
+    while pending:
+        able = [batch for batch in pending if not needs(batch)]
+        if not able:
+            raise MissingInitialError(_letter(structure, pending, {name for batch in pending for name in needs(batch)}))
+        own = [batch for batch in able if not all(array in initial for array in batch.elements)]
+        chosen = (own or (able if all(_has_initial(b, initial) for b in pending) else able))[0]
+        pending.remove(chosen)
+        order.append(chosen)
+        for array in chosen.elements:
+            elements[array] -= 1
+            if elements[array] == 0:
+                ready_arrays.add(array)
+        ready_joints |= {(cluster.family.id, cluster.number) for cluster in chosen.joint}
+    return order
+
+
+def _has_initial(batch: Batch, initial: frozenset[int]) -> bool:
+    return all(array in initial for array in batch.elements)
+
+
+def _others(structure: Structure, cluster: Cluster) -> list[Cluster]:
+    return [other for other in structure.clusters[cluster.family.id] if other.number != cluster.number]
+
+
+def _letter(structure: Structure, pending: list[Batch], names: set[str]) -> str:
+    listed = ", ".join(f"`{name}`" for name in sorted(names))
+    drawn = [
+        f"  {structure.arrays[array].name} is drawn at {structure.arrays[array].site}"
+        for batch in pending
+        for array in batch.elements
+        if structure.arrays[array].name in names
+    ]
+    first = sorted(names)[0]
+    return "\n".join(
+        [
+            f"initial marginals are needed: no update can begin without one of {listed}",
+            *dict.fromkeys(drawn),
+            f'  add  initialisation={{"{first}": ...}}, such as Gamma(shape=1.0, rate=1.0) for a precision',
+        ]
+    )

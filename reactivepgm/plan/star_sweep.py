@@ -1,0 +1,60 @@
+"""Regions of one variable: every factor sends its message, the messages multiply.
+
+This is the whole of mean-field inference. All rows of all regions of a batch go through one rule call a family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from reactivepgm.distributions import Distribution
+from reactivepgm.graph import Family
+from reactivepgm.plan.beliefs import Beliefs, Mask
+from reactivepgm.plan.inbox import Inbox
+from reactivepgm.plan.outbound import RuleTable, Surroundings, towards
+from reactivepgm.plan.regions import Batch
+from reactivepgm.plan.structure import Cluster, Edge, Structure
+
+
+class Receiver(Protocol):
+    """Whatever takes in the messages that reach the variables of one array."""
+
+    def put(self, edge: Edge, message: Distribution, missing: Mask, family: Family) -> None:
+        """Take a family's messages to the elements that an edge refers to."""
+
+
+class Senders:
+    """The clusters of one interface: their messages follow from other regions and data alone."""
+
+    def __init__(self, structure: Structure, clusters: tuple[Cluster, ...]) -> None:
+        self._calls = [(c, Surroundings(structure, c), RuleTable(c)) for c in clusters]
+
+    def send(self, beliefs: Beliefs, inboxes: Mapping[int, Receiver]) -> None:
+        """Put every cluster's messages into the inboxes of the arrays they are for."""
+        for cluster, surroundings, rules in self._calls:
+            message = rules.message(cluster.names[0], surroundings.read(beliefs))
+            missing = beliefs.missing(cluster.family)
+            if missing is not None and cluster.rows is not None:
+                missing = missing[cluster.rows]
+            for edge in cluster.edges:
+                inboxes[edge.array].put(edge, towards(edge, message, cluster.size), missing, cluster.family)
+
+
+class StarSweep:
+    """Updates regions in which no messages flow between variables."""
+
+    name = "one variable a region"
+
+    def __init__(self, structure: Structure, batch: Batch) -> None:
+        self._structure = structure
+        self._batch = batch
+        self._senders = Senders(structure, batch.single)
+
+    def run(self, beliefs: Beliefs) -> None:
+        """Replace the marginals of the batch by the product of all messages."""
+        arrays = self._structure.arrays
+        inboxes = {a: Inbox(arrays[a], self._batch.size(a, self._structure)) for a in self._batch.elements}
+        self._senders.send(beliefs, inboxes)
+        for array, inbox in inboxes.items():
+            beliefs.replace(array, self._batch.elements[array], inbox.product())

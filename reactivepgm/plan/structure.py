@@ -1,0 +1,115 @@
+"""The graph as the plan sees it: clusters of edges into arrays of random variables.
+
+A cluster is a part of a family's q-factorisation. Its edges are the random interfaces in it; a plural interface has one
+edge a component. Clamped interfaces (data, constants) have no edge: they enter every rule as point masses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.graph import Family, Graph, RandomBinding, VariableArray
+from reactivepgm.plan.place import Place
+
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """One random interface (or one component of a plural one) of a family, and the elements its rows refer to."""
+
+    interface: str
+    component: int | None
+    array: int
+    place: Place
+
+    def rows(self, rows: IntArray) -> Edge:
+        """The same edge for some of the rows."""
+        return Edge(self.interface, self.component, self.array, Place(self.place.index[rows], self.place.size))
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """The edges of one part of a family's factorisation, for all rows of the family or for some."""
+
+    family: Family
+    number: int
+    edges: tuple[Edge, ...]
+    rows: IntArray | None = None
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The random interfaces in the cluster, in the node's order, without repeats."""
+        return tuple(dict.fromkeys(edge.interface for edge in self.edges))
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether messages flow inside the cluster (more than one random interface)."""
+        return len(self.names) > 1
+
+    @property
+    def size(self) -> int:
+        """How many rows the cluster has."""
+        return self.family.rows if self.rows is None else len(self.rows)
+
+    def restricted(self, rows: IntArray) -> Cluster:
+        """The same cluster for some of the family's rows."""
+        return Cluster(self.family, self.number, tuple(edge.rows(rows) for edge in self.edges), rows)
+
+
+@dataclass(eq=False)
+class Structure:
+    """All clusters of a graph, and which array each random variable array is."""
+
+    arrays: tuple[VariableArray, ...]
+    """The random arrays that have elements."""
+    families: tuple[Family, ...]
+    """The families that have rows."""
+    clusters: dict[int, tuple[Cluster, ...]]
+    """By family id, the clusters that have random interfaces."""
+    number: dict[int, int]
+    """From a variable array's id to its position among the random arrays."""
+
+    @cached_property
+    def degrees(self) -> list[NDArray[np.float64]]:
+        """For each array, how many edges every element has."""
+        totals = [np.zeros(array.size) for array in self.arrays]
+        for clusters in self.clusters.values():
+            for cluster in clusters:
+                for edge in cluster.edges:
+                    edge.place.count(totals[edge.array])
+        return totals
+
+
+def structure_of(graph: Graph) -> Structure:
+    """Resolve the bindings of every family into clusters of edges."""
+    arrays = tuple(array for array in graph.random if array.size)
+    families = tuple(family for family in graph.families if family.rows)
+    number = {array.id: i for i, array in enumerate(arrays)}
+    clusters = {family.id: tuple(_clusters(family, number)) for family in families}
+    return Structure(arrays, families, clusters, number)
+
+
+def _clusters(family: Family, number: dict[int, int]) -> Sequence[Cluster]:
+    found = []
+    for position, names in enumerate(family.clusters):
+        edges = tuple(edge for name in names for edge in edges_of(family, name, number))
+        if edges:
+            found.append(Cluster(family, position, edges))
+    return found
+
+
+def edges_of(family: Family, name: str, number: dict[int, int]) -> list[Edge]:
+    """The edges of one interface: none when it is clamped, one when it is random, K when it is plural."""
+    binding = family.bindings[name]
+    if not isinstance(binding, RandomBinding):
+        return []
+    return [
+        Edge(name, component, number[array.id], Place(index, array.size))
+        for component, array, index in binding.components()
+    ]

@@ -1,0 +1,109 @@
+"""Forests whose factors have no kernel: exact sum-product in sequential rounds, by the ordinary rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.inbox import Inbox
+from reactivepgm.plan.mailroom import Mailroom
+from reactivepgm.plan.pool import Exclusive
+from reactivepgm.plan.regions import Batch
+from reactivepgm.plan.rounds import rounds_of
+from reactivepgm.plan.star_sweep import Senders
+from reactivepgm.plan.structure import Structure
+
+IntArray = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Up:
+    """Rows of a cluster send to one of their variables."""
+
+    cluster: int
+    slot: int
+    rows: IntArray | None
+
+
+@dataclass(frozen=True)
+class Down:
+    """Variables of an array send along some of their edges."""
+
+    array: int
+    edges: IntArray
+    exclusive: Exclusive
+
+
+class TreeSweep:
+    """Updates forests of any factors; as many rounds as the forest is deep."""
+
+    name = "sequential rounds"
+
+    def __init__(self, structure: Structure, batch: Batch) -> None:
+        self._mail = Mailroom(structure, batch)
+        self._senders = Senders(structure, batch.single)
+        self._steps = _steps(self._mail)
+
+    def run(self, beliefs: Beliefs) -> None:
+        """Replace marginals and joints of the batch by those of the exact joint posterior."""
+        mail = self._mail
+        collect(mail, self._senders, beliefs)
+        outside = mail.read(beliefs)
+        for step in self._steps:
+            if isinstance(step, Up):
+                mail.send_up(step.cluster, step.slot, step.rows, outside[step.cluster])
+            else:
+                mail.pools[step.array].carry_down(step.edges, step.exclusive)
+        deliver(mail, beliefs)
+        mail.joints(beliefs, outside)
+
+
+def collect(mail: Mailroom, senders: Senders, beliefs: Beliefs) -> None:
+    """Gather the messages of the single clusters into the pools."""
+    inboxes = {a: Inbox(pool.variable, pool.size) for a, pool in mail.pools.items()}
+    senders.send(beliefs, inboxes)
+    for array, inbox in inboxes.items():
+        mail.pools[array].receive(inbox)
+
+
+def deliver(mail: Mailroom, beliefs: Beliefs, check: bool = True) -> None:
+    """Store the marginals of all arrays of the batch."""
+    for array, pool in mail.pools.items():
+        beliefs.replace(array, mail.batch.elements[array], pool.belief(check))
+
+
+def _steps(mail: Mailroom) -> list[Up | Down]:
+    """Lower the rounds of the whole forest to rule calls by cluster and cavities by array."""
+    arrays = list(mail.pools)
+    variable_offset = dict(zip(arrays, np.cumsum([0, *(mail.pools[a].size for a in arrays)]), strict=False))
+    variables, factors, starts, owners = [], [], [0], []
+    factor_offset = 0
+    for number, (cluster, slots) in enumerate(zip(mail.clusters, mail.slots, strict=True)):
+        for position, slot in enumerate(slots):
+            variables.append(slot.edge.place.index + variable_offset[slot.edge.array])
+            factors.append(np.arange(cluster.size) + factor_offset)
+            starts.append(starts[-1] + cluster.size)
+            owners.append((number, position))
+        factor_offset += cluster.size
+    bounds = np.array(starts)
+    steps: list[Up | Down] = []
+    for step in rounds_of(np.concatenate(variables), np.concatenate(factors)):
+        edges = np.sort(step.edges)
+        cuts = np.searchsorted(edges, bounds)
+        downward: dict[int, list[IntArray]] = {}
+        for (number, position), low, high, start in zip(owners, cuts[:-1], cuts[1:], bounds[:-1], strict=True):
+            if low == high:
+                continue
+            slot = mail.slots[number][position]
+            rows = edges[low:high] - start
+            if step.to_variable:
+                steps.append(Up(number, position, None if len(rows) == slot.edge.place.rows else rows))
+            else:
+                downward.setdefault(slot.edge.array, []).append(rows + slot.offset)
+        for array, parts in downward.items():
+            wanted = np.concatenate(parts)
+            steps.append(Down(array, wanted, Exclusive(mail.pools[array].elements, wanted)))
+    return steps
