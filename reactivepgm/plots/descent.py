@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def free_energy(runs: Mapping[str, Any], *, excess: bool = False, axes: "Axes | None" = None) -> "Axes":
     """Draws how the free energy of each run falls.
 
-    Runs compare only where they share the model and the data; then the lower curve is the tighter bound on -log evidence.
+    Runs compare only where they share model and data; then the lower curve is the tighter bound on -log evidence.
 
     Args:
         runs: For each label, the free energies, shape (iterations,).
