@@ -69,7 +69,7 @@ def main(iterations: int = 100, picture: Path = Path("out/nile.png")) -> None:
             "x": NormalMeanVariance(flow, 100.0**2),
         },
     )
-    rich.print(comparison)
+    rich.print(comparison.table())
     for name, result in comparison.results.items():
         step, error = (1.0 / np.sqrt(result.posteriors[p].mean) for p in ("level", "noise"))
         print(f"{name:>10}: the level moves by {step:.0f} a year, a single year is off by {error:.0f} (10^8 m^3)")
