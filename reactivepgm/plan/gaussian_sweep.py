@@ -24,7 +24,8 @@ from reactivepgm.errors import ImproperPosteriorError, ProductError
 from reactivepgm.graph import Family, VariableArray
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs, Mask
-from reactivepgm.plan.gaussian_forest import Factors, GaussianForest, GaussianKernelArrays, GaussianUnary, ImproperError
+from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
+from reactivepgm.plan.gaussian_forest import GaussianForest
 from reactivepgm.plan.inbox import improper, one_each
 from reactivepgm.plan.kernels import KernelCluster
 from reactivepgm.plan.regions import Batch

@@ -14,13 +14,13 @@ from reactivepgm.distributions import Distribution
 from reactivepgm.errors import MissingInitialError
 from reactivepgm.graph import Graph
 from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.contraction import CycleError
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.energy import FreeEnergy
 from reactivepgm.plan.gaussian_sweep import GaussianSweep
 from reactivepgm.plan.kernels import KernelCluster
 from reactivepgm.plan.loopy_sweep import LoopySchedule, LoopySweep
 from reactivepgm.plan.regions import Batch, batches_of
-from reactivepgm.plan.rounds import CycleError
 from reactivepgm.plan.star_sweep import StarSweep
 from reactivepgm.plan.structure import Cluster, Structure, structure_of
 from reactivepgm.plan.tree_sweep import TreeSweep
@@ -64,7 +64,11 @@ class Plan:
         sweep = self._sweeps[number]
         if sweep is None:
             sweep = self._sweeps[number] = self._choose(self.batches[number], beliefs)
-        sweep.run(beliefs)
+        try:
+            sweep.run(beliefs)
+        except CycleError:
+            sweep = self._sweeps[number] = self._loopy(self.batches[number])
+            sweep.run(beliefs)
 
     def iterate(self, beliefs: Beliefs) -> None:
         """Update every batch once, in order."""
@@ -87,16 +91,19 @@ class Plan:
     def _choose(self, batch: Batch, beliefs: Beliefs) -> Sweep:
         if not batch.joint:
             return StarSweep(self.structure, batch)
+        kernels = [KernelCluster(self.structure, cluster) for cluster in batch.joint]
+        kinds = {kernel.kind(beliefs) for kernel in kernels}
+        if kinds == {GaussianKernel}:
+            return GaussianSweep(self.structure, batch, kernels)
+        if kinds == {DiscreteKernel}:
+            return DiscreteSweep(self.structure, batch, kernels)
         try:
-            kernels = [KernelCluster(self.structure, cluster) for cluster in batch.joint]
-            kinds = {kernel.kind(beliefs) for kernel in kernels}
-            if kinds == {GaussianKernel}:
-                return GaussianSweep(self.structure, batch, kernels)
-            if kinds == {DiscreteKernel}:
-                return DiscreteSweep(self.structure, batch, kernels)
             return TreeSweep(self.structure, batch)
         except CycleError:
-            return LoopySweep(self.structure, batch, self._schedule, self.messages)
+            return self._loopy(batch)
+
+    def _loopy(self, batch: Batch) -> LoopySweep:
+        return LoopySweep(self.structure, batch, self._schedule, self.messages)
 
 
 def _ordered(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reactivepgm.plan.contraction import CycleError
+
 IntArray = NDArray[np.intp]
 
 
@@ -21,10 +23,6 @@ class Step:
 
     to_variable: bool
     edges: IntArray
-
-
-class CycleError(Exception):
-    """The edges form a cycle: no order sends every message once."""
 
 
 def rounds_of(variables: IntArray, factors: IntArray) -> list[Step]:

@@ -1,0 +1,108 @@
+"""One work-list for everything that a new datum changes: units run in order of height, each once.
+
+A unit that depends on others is higher than all of them, so when it runs they have run: no glitch, and no recursion at
+any depth. A unit marked while the list is worked off at or below the current height waits for the next propagation.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from heapq import heappop, heappush
+
+from reactivepgm.errors import ThreadError
+
+
+class Unit:
+    """A piece of work with a height; ``ready`` says whether what it needs has arrived."""
+
+    __slots__ = ("dependents", "height", "marked", "ready", "run", "runs")
+
+    def __init__(self, height: int, run: Callable[[], None], ready: Callable[[], bool] = lambda: True) -> None:
+        self.height = height
+        self.run = run
+        self.ready = ready
+        self.dependents: list[Unit] = []
+        self.marked = False
+        self.runs = 0
+
+
+class Propagation:
+    """Marks units and runs them, lowest first.
+
+    Example:
+        >>> order = []
+        >>> propagation = Propagation()
+        >>> top, low = Unit(2, lambda: order.append("top")), Unit(1, lambda: order.append("low"))
+        >>> low.dependents.append(top)
+        >>> propagation.mark(low)
+        >>> propagation.run()
+        >>> order
+        ['low', 'top']
+    """
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Unit]] = []
+        self._next: list[Unit] = []
+        self._height = -1
+        self._depth = 0
+        self._serial = 0
+        self._running = False
+        self._thread = threading.get_ident()
+
+    def check_thread(self) -> None:
+        """Raise unless called from the thread that made the graph."""
+        if threading.get_ident() != self._thread:
+            raise ThreadError(
+                "data were pushed from another thread than the one that made the graph;\n"
+                "  bring them over with  observable.pipe(reactivex.operators.observe_on(scheduler))"
+            )
+
+    def mark(self, unit: Unit) -> None:
+        """A unit has to run: in this propagation if it is still above, else in the next."""
+        if unit.marked:
+            return
+        unit.marked = True
+        if self._running and unit.height <= self._height:
+            self._next.append(unit)
+        else:
+            self._push(unit)
+
+    def _push(self, unit: Unit) -> None:
+        self._serial += 1
+        heappush(self._heap, (unit.height, self._serial, unit))
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Several updates, one propagation."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+        self.run()
+
+    def run(self) -> None:
+        """Run everything that is marked and ready; nested calls leave the work to the outermost."""
+        if self._depth or self._running:
+            return
+        self._running = True
+        waiting: list[Unit] = []
+        try:
+            while self._heap:
+                self._height, _, unit = heappop(self._heap)
+                if not unit.ready():
+                    waiting.append(unit)
+                    continue
+                unit.marked = False
+                unit.runs += 1
+                unit.run()
+                for dependent in unit.dependents:
+                    self.mark(dependent)
+        finally:
+            self._running = False
+            self._height = -1
+            for unit in (*waiting, *self._next):
+                self._push(unit)
+            self._next.clear()
