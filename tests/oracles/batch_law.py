@@ -27,5 +27,6 @@ def assert_alike(batched: Any, single: Any, row: int) -> None:
         for name, value in single.parameters.items():
             np.testing.assert_allclose(mine.parameters[name], value, rtol=1e-10, atol=1e-13, err_msg=name)
     else:
-        np.testing.assert_allclose(np.broadcast_to(batched, (row + 1,))[row] if np.ndim(batched) == 0 else batched[row],
-                                   single, rtol=1e-10)
+        np.testing.assert_allclose(
+            np.broadcast_to(batched, (row + 1,))[row] if np.ndim(batched) == 0 else batched[row], single, rtol=1e-10
+        )

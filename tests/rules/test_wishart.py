@@ -1,0 +1,94 @@
+"""Wishart(out | df, scale) against sums over Bartlett's decomposition."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import multigammaln
+
+from reactivepgm.distributions import GammaShapeRate, InverseWishart, PointMass, Wishart
+from reactivepgm.rulebook import average_energy, call_marginal_rule, call_rule
+from tests.oracles.batch_law import assert_rows_alike
+from tests.oracles.quadrature_nodes import assert_same_shape, expectation
+
+S = np.array([[2.0, -0.25], [-0.25, 1.0]])
+T = np.array([[1.0, 0.3], [0.3, 0.8]])
+POINTS = [np.array(m) for m in ([[1.0, 0.0], [0.0, 1.0]], [[2.0, 0.5], [0.5, 0.7]], [[0.4, -0.1], [-0.1, 3.0]])]
+OUTS = [Wishart(4.0, T), PointMass(T)]
+DFS = [GammaShapeRate(8.0, 2.0), PointMass(3.5)]
+SCALES = [InverseWishart(7.0, S), Wishart(6.0, T), PointMass(S)]
+
+
+def logdet(x):
+    return np.linalg.slogdet(x)[1]
+
+
+def trace(a, b):
+    return (a * np.swapaxes(b, -1, -2)).sum((-2, -1))
+
+
+def log_f(x, df, scale):
+    d = x.shape[-1]
+    normaliser = df * d / 2 * np.log(2) + df / 2 * logdet(scale) + multigammaln_(df / 2, d)
+    return (df - d - 1) / 2 * logdet(x) - trace(np.linalg.inv(scale), x) / 2 - normaliser
+
+
+def multigammaln_(a, d):
+    return np.vectorize(lambda v: multigammaln(v, d) if v > (d - 1) / 2 else np.nan)(a)
+
+
+@pytest.mark.parametrize("roles", ["mm", "mq", "qm", "qq"])
+def test_toward_out_from_known_parameters(roles):
+    message = call_rule(Wishart, "out", **{f"{roles[0]}_df": PointMass(3.5), f"{roles[1]}_scale": PointMass(S)})
+    assert_same_shape(message, stats.wishart(3.5, S).logpdf, POINTS)
+
+
+@pytest.mark.parametrize("df", DFS)
+@pytest.mark.parametrize("scale", SCALES)
+def test_toward_out(df, scale):
+    """The terms of log f without out, which may not exist for every df, are left out."""
+    message = call_rule(Wishart, "out", q_df=df, q_scale=scale)
+    assert_same_shape(
+        message,
+        lambda x: expectation(lambda n, s: (n - 3) / 2 * logdet(x) - trace(np.linalg.inv(s), x) / 2, df, scale),
+        POINTS,
+    )
+
+
+@pytest.mark.parametrize("out", OUTS)
+@pytest.mark.parametrize("df", DFS)
+def test_toward_scale(out, df):
+    message = call_rule(Wishart, "scale", q_out=out, q_df=df)
+    assert_same_shape(
+        message,
+        lambda s: expectation(lambda x, n: -n / 2 * logdet(s) - trace(np.linalg.inv(s), x) / 2, out, df),
+        POINTS,
+    )
+
+
+def test_joint():
+    joint = call_marginal_rule(
+        Wishart, "out_df_scale", m_out=Wishart(3.0, T), m_df=PointMass(4.0), m_scale=PointMass(S)
+    )
+    a, b = stats.wishart(3.0, T), stats.wishart(4.0, S)
+    assert_same_shape(joint.factors["out"], lambda x: a.logpdf(x) + b.logpdf(x), POINTS)
+
+
+@pytest.mark.parametrize("out", OUTS)
+@pytest.mark.parametrize("scale", SCALES)
+def test_energy(out, scale):
+    energy = average_energy(Wishart, q_out=out, q_df=PointMass(3.5), q_scale=scale)
+    expected = -expectation(lambda x, s: log_f(x, 3.5, s), out, scale, n=24)
+    assert energy == pytest.approx(expected, rel=1e-7)
+
+
+def test_batches():
+    outs, dfs = [Wishart(4.0, T), Wishart(3.0, S)], [PointMass(3.0), PointMass(5.0)]
+    points = [PointMass(S, event_rank=2), PointMass(T, event_rank=2)]
+    scales = [InverseWishart(7.0, S), InverseWishart(6.0, T)]
+    assert_rows_alike(lambda **m: call_rule(Wishart, "out", **m), m_df=dfs, m_scale=points)
+    assert_rows_alike(lambda **q: call_rule(Wishart, "out", **q), q_df=dfs, q_scale=scales)
+    assert_rows_alike(lambda **q: call_rule(Wishart, "scale", **q), q_df=dfs, q_out=outs)
+    assert_rows_alike(
+        lambda **m: call_marginal_rule(Wishart, "out_df_scale", **m), m_out=outs, m_df=dfs, m_scale=points
+    )
+    assert_rows_alike(lambda **q: average_energy(Wishart, **q), q_out=outs, q_df=dfs, q_scale=scales)
