@@ -1,0 +1,44 @@
+"""A model as data: variables, families, options, factorisation, constraints, builder (the only door), drawing."""
+
+from reactivepgm.graph.binding import Binding, FixedBinding, RandomBinding
+from reactivepgm.graph.builder import GraphBuilder
+from reactivepgm.graph.constraint import factorise
+from reactivepgm.graph.derived import Derived
+from reactivepgm.graph.factorisation import (
+    BetheFactorisation,
+    Factorisation,
+    FullFactorisation,
+    MeanField,
+    QProduct,
+    q,
+)
+from reactivepgm.graph.family import FactorHandle, Family
+from reactivepgm.graph.graph import Graph
+from reactivepgm.graph.pending import PendingFactor
+from reactivepgm.graph.reference import Reference
+from reactivepgm.graph.site import Site
+from reactivepgm.graph.statement import Statement
+from reactivepgm.graph.variable import VariableArray
+
+__all__ = [
+    "BetheFactorisation",
+    "Binding",
+    "Derived",
+    "FactorHandle",
+    "Factorisation",
+    "Family",
+    "FixedBinding",
+    "FullFactorisation",
+    "Graph",
+    "GraphBuilder",
+    "MeanField",
+    "PendingFactor",
+    "QProduct",
+    "RandomBinding",
+    "Reference",
+    "Site",
+    "Statement",
+    "VariableArray",
+    "factorise",
+    "q",
+]

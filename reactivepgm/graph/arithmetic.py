@@ -1,0 +1,143 @@
+"""What Python's operators mean on references.
+
+x + y, x - y    addition, subtraction
+a * x, x / c    multiplication(out = A in), with A = a and A = 1 / c
+A @ x           multiplication with a matrix;  a @ x with a vector is dot(a, x)
+-x              multiplication with -1
+Constants are computed at once; what involves data but no random variable becomes an expression over data.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reactivepgm.errors import ForgottenTildeError, ModelError
+from reactivepgm.distributions import Distribution
+from reactivepgm.graph.derived import Derived, is_fixed_symbol
+from reactivepgm.graph.pending import PendingFactor
+from reactivepgm.graph.reference import Reference
+from reactivepgm.graph.site import Site
+from reactivepgm.nodes import ADDITION, DOT, MULTIPLICATION, SUBTRACTION, Node
+
+OPERATORS = frozenset(
+    {operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul, operator.neg, operator.pow}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A deterministic factor to be made; ``ranks`` are event ranks that the operator itself tells."""
+
+    node: Node
+    arguments: tuple[Any, ...]
+    ranks: dict[str, int]
+
+
+def is_random(value: Any) -> bool:
+    """Whether a value is, or contains, a random reference."""
+    if isinstance(value, Reference):
+        return value.array.kind == "random"
+    return isinstance(value, (tuple, list)) and any(is_random(part) for part in value)
+
+
+def unwrapped(value: Any) -> Any:
+    """The plain value of a constant reference; anything else as it is."""
+    if isinstance(value, Reference) and value.array.kind == "constant":
+        return value.array.value
+    return value
+
+
+def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any, ...], site: Site) -> Any:
+    """An Operation where an operand is random, else the operation's value or an expression over data.
+
+    Raises:
+        ForgottenTildeError: an operand is a distribution or an undrawn factor.
+        ModelError: an operator that makes no factor.
+    """
+    operands = tuple(unwrapped(o) for o in operands)
+    if not any(is_random(o) for o in operands):
+        if any(is_fixed_symbol(o) for o in operands):
+            return Derived(owner, function, tuple(map(frozen, operands)), {})
+        return function(*operands)
+    for operand in operands:
+        if isinstance(operand, (Distribution, PendingFactor)):
+            raise ForgottenTildeError(
+                site.letter(
+                    f"{operand!r} is a factor that was never drawn", write="name = ~...  first, and use that name"
+                )
+            )
+    if function is operator.add:
+        return Operation(ADDITION, operands, {})
+    if function is operator.sub:
+        return Operation(SUBTRACTION, operands, {})
+    if function is operator.neg:
+        return Operation(MULTIPLICATION, (-1.0, *operands), {})
+    if function is operator.mul:
+        left, right = operands
+        return Operation(
+            MULTIPLICATION, (right, left) if is_random(left) and not is_random(right) else (left, right), {}
+        )
+    if function is operator.truediv and not is_random(operands[1]):
+        inverse = read_operation(owner, operator.truediv, (1.0, operands[1]), site)
+        return Operation(MULTIPLICATION, (inverse, operands[0]), {})
+    if function is operator.matmul:
+        return _matrix_product(owner, operands, site)
+    spelled = {operator.truediv: "division by a random variable", operator.pow: "a power of a random variable"}
+    raise ModelError(
+        site.letter(
+            f"{spelled.get(function, getattr(function, '__name__', repr(function)))} is no factor that arithmetic makes",
+            write="z = ~f(x)  with a Python function f, for a deterministic factor of any form",
+        )
+    )
+
+
+def _matrix_product(owner: Any, operands: tuple[Any, ...], site: Site) -> Operation:
+    left, right = operands
+    if is_random(left) and is_random(right):
+        return Operation(DOT, operands, {})
+    if is_random(right):
+        if len(shape_of(left)) == 1:
+            return Operation(DOT, operands, {"in1": 1})
+        return Operation(MULTIPLICATION, operands, {"A": 2})
+    if len(shape_of(right)) == 1:
+        return Operation(DOT, operands, {"in2": 1})
+    transposed = read_function(owner, _transposed, (right,), {})
+    return Operation(MULTIPLICATION, (transposed, left), {"A": 2})
+
+
+def _transposed(matrix: Any) -> Any:
+    return np.swapaxes(np.asarray(matrix), -1, -2)
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The shape of an operand; () where it is unknown."""
+    if isinstance(value, (Reference, Derived)):
+        return value.shape or ()
+    return np.shape(value)
+
+
+def read_function(owner: Any, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A function of constants, computed; of data, an expression. Random arguments are the caller's business."""
+    args = tuple(unwrapped(a) for a in args)
+    kwargs = {name: unwrapped(value) for name, value in kwargs.items()}
+    if any(_has_data(value) for value in (*args, *kwargs.values())):
+        return Derived(owner, function, tuple(map(frozen, args)), {n: frozen(v) for n, v in kwargs.items()})
+    return function(*args, **kwargs)
+
+
+def _has_data(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return any(_has_data(part) for part in value)
+    return is_fixed_symbol(value)
+
+
+def frozen(value: Any) -> Any:
+    """A copy of what the user could change in place before the expression is evaluated."""
+    if isinstance(value, np.ndarray) and value.flags.writeable:
+        return value.copy()
+    return list(value) if isinstance(value, list) else value

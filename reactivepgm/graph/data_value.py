@@ -1,0 +1,109 @@
+"""From what the user calls data to arrays: floats, missing values as NaN, shapes checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reactivepgm.errors import DataError
+from reactivepgm.graph.variable import VariableArray
+
+
+def as_data_value(name: str, raw: Any) -> Any:
+    """A float, or an array of floats in which NaN marks what is missing.
+
+    ``None`` stands for a missing value anywhere in a list; a masked array's mask counts. float32 stays float32.
+
+    Args:
+        name: the data's name, for messages.
+        raw: a number, ``None``, an array, a (nested) list or tuple, a masked array, or whatever NumPy can read.
+
+    Raises:
+        DataError: text, objects or ragged lists.
+
+    Example:
+        >>> as_data_value("y", [1, None, 3])
+        array([ 1., nan,  3.])
+    """
+    if type(raw) is float:
+        return raw
+    if raw is None:
+        return float("nan")
+    if isinstance(raw, (bool, int)):
+        return float(raw)
+    if isinstance(raw, np.ma.MaskedArray):
+        masked = raw.astype(np.float64) if not np.issubdtype(raw.dtype, np.floating) else raw
+        return np.asarray(masked.filled(np.nan))
+    array = _as_array(name, raw)
+    if array.dtype == object:
+        array = _from_objects(name, array)
+    if np.issubdtype(array.dtype, np.floating):
+        return float(array) if array.ndim == 0 and array.dtype == np.float64 else array
+    if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
+        return float(array) if array.ndim == 0 else array.astype(np.float64)
+    raise DataError(
+        f"the data for {name} are of type {array.dtype}; numbers are needed\n  give  an array of floats, NaN or None where missing"
+    )
+
+
+def _as_array(name: str, raw: Any) -> Any:
+    try:
+        return np.asarray(raw)
+    except ValueError:
+        return _filled(name, raw)
+
+
+def _from_objects(name: str, array: Any) -> Any:
+    """An object array: None becomes NaN; entries that are sequences of one shape become axes."""
+    if all(entry is None or isinstance(entry, (bool, int, float, np.number)) for entry in array.flat):
+        return np.array([np.nan if e is None else float(e) for e in array.flat]).reshape(array.shape)
+    return _filled(name, array.tolist())
+
+
+def _filled(name: str, raw: Any) -> Any:
+    """Rows of one shape, with None for a whole missing row."""
+    rows = [None if entry is None else np.asarray(as_data_value(name, entry)) for entry in raw]
+    shapes = {row.shape for row in rows if row is not None}
+    if len(shapes) != 1:
+        raise DataError(
+            f"the data for {name} have rows of different shapes: {', '.join(map(str, sorted(shapes)))}\n"
+            f"  give  rows of one shape, or split {name} into several data"
+        )
+    missing = np.full(shapes.pop(), np.nan)
+    return np.array([missing if row is None else row for row in rows])
+
+
+def fitted(array: VariableArray, raw: Any) -> Any:
+    """A data value that fits its declaration.
+
+    Raises:
+        DataError: a wrong length, shape or type.
+
+    Example:
+        >>> from reactivepgm.graph.site import Site
+        >>> fitted(VariableArray(0, "y", "data", (2,), Site("m.py", 1, "y")), [1, 2])
+        array([1., 2.])
+    """
+    if type(raw) is float and array.shape == () and not array.value_shape:
+        return raw
+    value = as_data_value(array.name, raw)
+    expected, shape = array.shape, np.shape(value)
+    if array.value_shape is None:
+        if shape[: len(expected)] == expected:
+            return value
+    elif shape == (*expected, *array.value_shape):
+        return value
+    elif raw is None:
+        return np.full((*expected, *array.value_shape), np.nan)
+    raise DataError(_misfit(array, shape))
+
+
+def _misfit(array: VariableArray, shape: tuple[int, ...]) -> str:
+    expected = array.shape if array.value_shape is None else (*array.shape, *array.value_shape)
+    dots = ", ..." if array.value_shape is None else ""
+    if len(expected) == len(shape) == 1:
+        met = f"the data for {array.name} have length {shape[0]}, the model was built for {expected[0]}"
+    else:
+        met = f"the data for {array.name} have shape {shape}, the model was built for {str(expected)[:-1].rstrip(',')}{dots})"
+    return array.site.letter(met, write=f"data of that shape for {array.name}, or build the model anew with these data")

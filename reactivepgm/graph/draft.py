@@ -1,0 +1,172 @@
+"""A family while its statement still runs: columns that rows are appended to."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from reactivepgm.graph.clusters import Clusters
+from reactivepgm.graph.column import (
+    ConstantColumn,
+    DataColumn,
+    DerivedColumn,
+    PluralColumn,
+    RandomColumn,
+    ScatteredColumn,
+    settled,
+)
+from reactivepgm.graph.family import Family
+from reactivepgm.graph.site import Site
+from reactivepgm.graph.term import Shape, Term
+from reactivepgm.graph.variable import VariableArray
+from reactivepgm.nodes import Node
+
+
+class FamilyDraft:
+    """Rows of one kind, appended one by one or many at once."""
+
+    __slots__ = (
+        "clusters",
+        "columns",
+        "factorisation_given",
+        "family",
+        "inputs",
+        "interfaces",
+        "labels",
+        "meta",
+        "node",
+        "out",
+        "pipeline",
+        "rows",
+        "site",
+    )
+
+    def __init__(
+        self,
+        node: Node,
+        interfaces: tuple[str, ...],
+        columns: list[Any],
+        clusters: Clusters,
+        options: tuple[Any, Any],
+        site: Site,
+        factorisation_given: bool,
+        labels: dict[str, tuple[str, ...]],
+    ) -> None:
+        self.node = node
+        self.interfaces = interfaces
+        self.columns = columns
+        self.out = columns[0]
+        self.inputs = tuple(columns[1:])
+        self.clusters = clusters
+        self.meta, self.pipeline = options
+        self.site = site
+        self.factorisation_given = factorisation_given
+        self.labels = labels
+        self.rows = 0
+        self.family: Family | None = None
+
+    def append(self, out: Any, arguments: Any) -> bool:
+        """Append one row if it is of this draft's kind; nothing happens otherwise.
+
+        Args:
+            out: the output's reference.
+            arguments: the inputs, in the order of the interfaces.
+        """
+        rows = self.rows
+        if len(arguments) != len(self.inputs):
+            return False
+        if self.out.take(out, rows):
+            for column, argument in zip(self.inputs, arguments, strict=True):
+                if not column.take(argument, rows):
+                    break
+            else:
+                self.rows = rows + 1
+                return True
+        for column in self.columns:
+            column.truncate(rows)
+        return False
+
+    def extend(self, terms: list[Term], shape: Shape) -> None:
+        """Append the rows of one run of the statement, terms in the order of the interfaces."""
+        for column, term in zip(self.columns, terms, strict=True):
+            if isinstance(column, PluralColumn):
+                for part, leaf in zip(column.parts, term.parts, strict=True):
+                    _extend(part, leaf, shape, self.rows)
+            else:
+                _extend(column, term, shape, self.rows)
+        self.rows += prod(shape)
+
+    def finish(self, id: int) -> Family:
+        """The family."""
+        bindings = {
+            name: settled(column, self.rows, self.node, name, self.site)
+            for name, column in zip(self.interfaces, self.columns, strict=True)
+        }
+        self.family = Family(
+            id,
+            self.node,
+            self.rows,
+            bindings,
+            self.clusters,
+            self.meta,
+            self.pipeline,
+            self.site,
+            self.factorisation_given,
+            self.labels,
+        )
+        return self.family
+
+
+def column_of(term: Term, shape: Shape) -> Any:
+    """An empty column of a term's kind."""
+    if term.kind == "plural":
+        return PluralColumn([column_of(part, shape) for part in term.parts])
+    if term.kind == "random":
+        return RandomColumn(term.value.array)
+    if term.kind == "constant":
+        return ConstantColumn(term.event)
+    if term.kind == "derived":
+        return DerivedColumn((shape, term.rank or 0) if term.rows else None)
+    array: VariableArray = term.value.array
+    if array.value_shape is None:
+        return DataColumn(array, None)
+    return (ScatteredColumn if _is_scattered(term) else DataColumn)(array, term.event)
+
+
+def kind_of(term: Term, shape: Shape, unique: int) -> tuple[Any, ...]:
+    """What must agree for two rows to share a family; ``unique`` keeps apart what never does."""
+    if term.kind == "plural":
+        return ("plural", *(kind_of(part, shape, unique) for part in term.parts))
+    if term.kind == "random":
+        return ("random", term.value.array.id)
+    if term.kind == "constant":
+        return ("constant", term.event)
+    if term.kind == "derived":
+        return ("derived", unique if term.rows else None)
+    event = None if term.value.array.value_shape is None else term.event
+    return ("data", term.value.array.id, event, _is_scattered(term))
+
+
+def _is_scattered(term: Term) -> bool:
+    """Whether one row's event is no contiguous, aligned block of the data."""
+    reference, rank = term.value, term.rank or 0
+    if not rank or reference.array.value_shape is None:
+        return False
+    block = prod(term.event)
+    if reference.numbers is None:
+        return bool(block) and reference.first % block != 0
+    events = reference.numbers.reshape(-1, block)
+    steps = events - events[:, :1]
+    return bool((steps != range(block)).any() or (events[:, 0] % max(block, 1)).any())
+
+
+def _extend(column: Any, term: Term, shape: Shape, rows: int) -> None:
+    if isinstance(column, RandomColumn):
+        column.extend(term.value, shape)
+    elif isinstance(column, ConstantColumn):
+        column.extend(term.source, term.value, term.rows != (), shape, rows)
+    elif isinstance(column, DerivedColumn):
+        column.extend(term.value, prod(shape))
+    else:
+        assert isinstance(column, (DataColumn, ScatteredColumn))
+        column.extend(term.value, 0 if column.event is None else len(column.event), shape)

@@ -1,0 +1,119 @@
+"""One statement's factors: all rows of one kind, and the handle on one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reactivepgm.graph.binding import Binding, FixedBinding, RandomBinding
+from reactivepgm.graph.clusters import Clusters
+from reactivepgm.graph.site import Site
+from reactivepgm.nodes import Node
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """All factors that one ``~`` statement made, as far as they are of one kind.
+
+    Args:
+        id: position in the graph.
+        node: the kind of factor.
+        rows: number of factors.
+        bindings: what sits on each interface, in the node's order.
+        clusters: the factorisation of q, a partition of the interfaces.
+        meta: any object that rules receive.
+        pipeline: a stage on outgoing messages.
+        site: the statement.
+        factorisation_given: whether the statement itself says how q factorises.
+        labels: for each interface the names by which the statement calls what sits there.
+    """
+
+    id: int
+    node: Node
+    rows: int
+    bindings: Mapping[str, Binding]
+    clusters: Clusters
+    meta: Any
+    pipeline: Any
+    site: Site
+    factorisation_given: bool
+    labels: Mapping[str, tuple[str, ...]]
+
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """The interface names, output first."""
+        return tuple(self.bindings)
+
+    @property
+    def random(self) -> dict[str, RandomBinding]:
+        """The interfaces that carry random variables."""
+        return {name: b for name, b in self.bindings.items() if isinstance(b, RandomBinding)}
+
+    @property
+    def fixed(self) -> dict[str, FixedBinding]:
+        """The interfaces that carry data or constants."""
+        return {name: b for name, b in self.bindings.items() if isinstance(b, FixedBinding)}
+
+    def __repr__(self) -> str:
+        return f"<{self.rows} x {self.node.name} {self.site.text!r}>"
+
+
+class FactorHandle:
+    """One factor, or the rows of one vector statement; what ``node, y = ~F(...)`` gives.
+
+    Args:
+        owner: the family, or its draft while the model is built.
+        row: number of its first row.
+        count: number of rows.
+        out: reference to the output.
+    """
+
+    __slots__ = ("_owner", "count", "out", "row")
+
+    def __init__(self, owner: Any, row: int, count: int = 1, out: Any = None) -> None:
+        self._owner = owner
+        self.row = row
+        self.count = count
+        self.out = out
+
+    @property
+    def family(self) -> Family:
+        """The family it belongs to; known once the graph is finished."""
+        family = self._owner if isinstance(self._owner, Family) else self._owner.family
+        assert family is not None, "the graph is not finished"
+        return family  # type: ignore[no-any-return]
+
+    @property
+    def node(self) -> Node:
+        """The kind of factor."""
+        return self._owner.node  # type: ignore[no-any-return]
+
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """The interface names, output first."""
+        return tuple(self._owner.interfaces)
+
+    @property
+    def clusters(self) -> Clusters:
+        """The factorisation of q."""
+        return self._owner.clusters  # type: ignore[no-any-return]
+
+    @property
+    def meta(self) -> Any:
+        """The statement's meta."""
+        return self._owner.meta
+
+    @property
+    def pipeline(self) -> Any:
+        """The statement's pipeline."""
+        return self._owner.pipeline
+
+    @property
+    def site(self) -> Site:
+        """The statement."""
+        return self._owner.site  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        q = " ".join(f"q({', '.join(c)})" for c in self.clusters)
+        return f"<{self.node.name}({', '.join(self.interfaces)}) {q} meta={self.meta} pipeline={self.pipeline} at {self.site}>"

@@ -1,0 +1,150 @@
+"""A finished model: variable arrays and factor families."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from reactivepgm.errors import DataError
+from reactivepgm.graph.canonical import is_same
+from reactivepgm.graph.constraint import constrained_families
+from reactivepgm.graph.data_value import fitted
+from reactivepgm.graph.drawing import describe, draw
+from reactivepgm.graph.family import FactorHandle, Family
+from reactivepgm.graph.network import as_networkx
+from reactivepgm.graph.variable import VariableArray
+
+
+class Graph:
+    """A factor graph in which one statement is one family of factors.
+
+    Args:
+        arrays: all variable arrays, in the order of declaration.
+        families: all factor families, in the order of their first rows.
+        options: what the model was declared with.
+    """
+
+    def __init__(
+        self, arrays: tuple[VariableArray, ...], families: tuple[Family, ...], options: Mapping[str, Any] | None = None
+    ) -> None:
+        self.arrays = arrays
+        self.families = families
+        self.options = dict(options or {})
+
+    @property
+    def random(self) -> tuple[VariableArray, ...]:
+        """The arrays of random variables."""
+        return tuple(a for a in self.arrays if a.kind == "random")
+
+    @property
+    def data(self) -> tuple[VariableArray, ...]:
+        """The arrays of data."""
+        return tuple(a for a in self.arrays if a.kind == "data")
+
+    @property
+    def variables(self) -> dict[str, VariableArray]:
+        """All arrays by name."""
+        return {a.name: a for a in self.arrays}
+
+    @property
+    def factors(self) -> Sequence[FactorHandle]:
+        """All factors, one a row, family by family."""
+        return _Factors(self.families)
+
+    def family(self, id: int) -> Family:
+        """The family of a number."""
+        return self.families[id]
+
+    def variable(self, name: str) -> VariableArray:
+        """The array of a name.
+
+        Raises:
+            DataError: no array has that name; the message lists those there are.
+        """
+        for array in self.arrays:
+            if array.name == name:
+                return array
+        raise DataError(
+            f"the model has no variable {name}; it has {', '.join(a.name for a in self.arrays if not a.anonymous)}"
+        )
+
+    def read_data(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Data as arrays of floats, NaN where missing, checked against the declarations.
+
+        Raises:
+            DataError: a name that is not in the model, data that are absent, or of another shape or type.
+        """
+        known = {a.name: a for a in self.data}
+        for name in data:
+            if name not in known:
+                names = ", ".join(known) or "none"
+                raise DataError(
+                    f"there are no data called {name} in the model; its data are {names}\n  write  data={{...}} with those names"
+                )
+        needed = {n for f in self.families for b in f.fixed.values() for n in b.names}
+        for name in needed:
+            if name not in data:
+                raise DataError(known[name].site.letter(f"no data for {name}", write=f'data={{"{name}": ...}}'))
+        return {name: fitted(known[name], value) for name, value in data.items()}
+
+    def constrained(self, constraints: Any) -> Graph:
+        """The graph under whole-model constraints, which hold where a statement has no ``where(q=...)`` of its own.
+
+        Args:
+            constraints: MeanField(), BetheFactorisation(), ``"q(x, tau) = q(x) q(tau)"``, or a list of these.
+
+        Raises:
+            ConstraintError: a constraint that matches nothing, or contradicts a statement's own ``where``.
+            ConstraintSyntaxError: a text that cannot be read.
+        """
+        return Graph(self.arrays, constrained_families(self, constraints), self.options)
+
+    def same_as(self, other: Graph) -> bool:
+        """Whether two graphs say the same, however their models were written: loops, vector statements, builder calls."""
+        return is_same(self, other)
+
+    def to_networkx(self, expand: bool = False) -> Any:
+        """A bipartite networkx graph: arrays and families as nodes, or with ``expand`` every variable and factor."""
+        return as_networkx(self, expand)
+
+    def draw(self, path: str | None = None, format: str = "svg") -> Any:
+        """A picture by Graphviz, written to ``path`` if given; a drawing in text where Graphviz is missing."""
+        return draw(self, path, format)
+
+    def describe(self) -> str:
+        """The graph as text: arrays, families, clusters, lines."""
+        return describe(self)
+
+    def __repr__(self) -> str:
+        rows = sum(f.rows for f in self.families)
+        variables = int(np.sum([a.size for a in self.random], dtype=int))
+        return f"<Graph of {variables} random variables in {len(self.random)} arrays, {rows} factors in {len(self.families)} families>"
+
+
+class _Factors(Sequence[FactorHandle]):
+    """Handles made on demand."""
+
+    def __init__(self, families: tuple[Family, ...]) -> None:
+        self._families = families
+        self._starts = np.cumsum([0, *(f.rows for f in families)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @overload
+    def __getitem__(self, index: int) -> FactorHandle: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[FactorHandle]: ...
+    def __getitem__(self, index: int | slice) -> FactorHandle | list[FactorHandle]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        index += len(self) if index < 0 else 0
+        if not 0 <= index < len(self):
+            raise IndexError(f"factor {index} of {len(self)}")
+        number = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return FactorHandle(self._families[number], index - int(self._starts[number]))
+
+    def __iter__(self) -> Iterator[FactorHandle]:
+        return (FactorHandle(family, row) for family in self._families for row in range(family.rows))

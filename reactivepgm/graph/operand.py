@@ -1,0 +1,127 @@
+"""What a model computes with before there are numbers: operators that make factors or data expressions."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from reactivepgm.distributions.marker import Symbolic
+from reactivepgm.errors import ModelError
+from reactivepgm.graph.site import caller_site
+
+if TYPE_CHECKING:
+    from reactivepgm.graph.builder import GraphBuilder
+
+_OPERATORS: dict[Any, Callable[..., Any]] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.true_divide: operator.truediv,
+    np.matmul: operator.matmul,
+    np.negative: operator.neg,
+    np.power: operator.pow,
+}
+
+
+class Operand(Symbolic):
+    """A reference to variables or an expression over data; Python's and NumPy's operators apply to it."""
+
+    __slots__ = ()
+
+    @property
+    def builder(self) -> GraphBuilder:
+        """The builder whose model this belongs to."""
+        raise NotImplementedError
+
+    @property
+    def spelled(self) -> str:
+        """How messages call it."""
+        raise NotImplementedError
+
+    def pending(self, constructor: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """What a distribution's constructor returns when an argument is symbolic: a factor that waits for its ``~``."""
+        return self.builder.pending(constructor, tuple(args), dict(kwargs))
+
+    def __add__(self, other: Any) -> Any:
+        return self.builder.combine(operator.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self.builder.combine(operator.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self.builder.combine(operator.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.builder.combine(operator.sub, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self.builder.combine(operator.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self.builder.combine(operator.mul, other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return self.builder.combine(operator.matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return self.builder.combine(operator.matmul, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.builder.combine(operator.truediv, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.builder.combine(operator.truediv, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return self.builder.combine(operator.pow, self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return self.builder.combine(operator.pow, other, self)
+
+    def __neg__(self) -> Any:
+        return self.builder.combine(operator.neg, self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        # NumPy hands over here when an array meets a reference, `A @ x` included, and for functions such as np.exp.
+        if method == "__call__" and not kwargs and ufunc in _OPERATORS:
+            return self.builder.combine(_OPERATORS[ufunc], *inputs)
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self.builder.function_of(function, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return self.builder.function_of(function, args, kwargs)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._refuse("an array of numbers")
+
+    def __bool__(self) -> bool:
+        self._refuse(
+            "a truth value", "a model that does not branch on values; use a mixture, or pass a constant argument"
+        )
+
+    def __float__(self) -> float:
+        self._refuse("a number")
+
+    def __int__(self) -> int:
+        self._refuse("a number")
+
+    def __index__(self) -> int:
+        self._refuse("an index", "the index as a constant argument, not in data=")
+
+    def __lt__(self, other: Any) -> bool:
+        self._refuse("a comparison")
+
+    __le__ = __gt__ = __ge__ = __lt__
+
+    def _refuse(self, what: str, write: str | None = None) -> NoReturn:
+        raise ModelError(
+            caller_site().letter(
+                f"{self.spelled} has no value while the model is built, so it cannot be {what}", write=write
+            )
+        )

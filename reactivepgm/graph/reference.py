@@ -1,0 +1,192 @@
+"""A reference into an array of variables: ``x``, ``x[3]``, ``x[1:]``, ``x[i, j]``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.errors import ModelError, UndeclaredVariableError
+from reactivepgm.graph.operand import Operand
+from reactivepgm.graph.site import caller_site
+from reactivepgm.graph.variable import VariableArray
+
+
+class Reference(Operand):
+    """Some elements of a variable array, in the reference's own shape.
+
+    Elements that follow one another are kept as the first number alone, so that ``x[t]`` in a loop stays cheap.
+
+    Args:
+        array: the array referred to.
+        first: number of the first element, where elements are contiguous.
+        shape: shape of the reference.
+        numbers: element numbers (*shape) where they are not contiguous.
+    """
+
+    __slots__ = ("array", "first", "numbers", "shape")
+
+    def __init__(
+        self, array: VariableArray, first: int, shape: tuple[int, ...], numbers: NDArray[np.intp] | None = None
+    ) -> None:
+        self.array = array
+        self.first = first
+        self.shape = shape
+        self.numbers = numbers
+
+    @property
+    def builder(self) -> Any:
+        """The builder whose model this belongs to."""
+        if self.array.builder is None:
+            raise ModelError(
+                caller_site().letter(f"the model of {self.spelled} is finished", write="the statement inside the model")
+            )
+        return self.array.builder
+
+    @property
+    def elements(self) -> NDArray[np.intp]:
+        """Element numbers in the array, (*shape)."""
+        if self.numbers is not None:
+            return self.numbers
+        return np.arange(self.first, self.first + prod(self.shape)).reshape(self.shape)
+
+    @property
+    def kind(self) -> str:
+        """The array's kind: "random", "data" or "constant"."""
+        return self.array.kind
+
+    @property
+    def name(self) -> str:
+        """The array's name."""
+        return self.array.name
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all elements of the array are referred to, in order."""
+        return self.numbers is None and self.first == 0 and prod(self.shape) == self.array.size
+
+    @property
+    def spelled(self) -> str:
+        """How messages call it: kind and name, with the index where it is one element."""
+        name = self.array.name if self.shape or self.is_whole else self.array.element_name(self.first)
+        return f"the {self.array.kind} variable {name}"
+
+    @property
+    def value(self) -> Any:
+        """The value of a constant.
+
+        Raises:
+            ModelError: it is no constant.
+        """
+        if self.array.kind != "constant":
+            self._refuse("a constant")
+        return self.array.value
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
+
+    def __getitem__(self, key: Any) -> Any:
+        shape = self.shape
+        if type(key) is int and len(shape) == 1 and self.numbers is None:
+            if key < 0:
+                key += shape[0]
+            if 0 <= key < shape[0]:
+                return Reference(self.array, self.first + key, ())
+        elif self.array.kind == "constant":
+            return self.array.value[key]
+        return self._selected(key)
+
+    def _selected(self, key: Any) -> Reference:
+        if isinstance(key, Operand):
+            key.__index__()
+        if self.array.kind == "data" and self.array.value_shape is None and key is Ellipsis:
+            return self
+        try:
+            chosen = self.elements[key]
+        except IndexError as error:
+            raise UndeclaredVariableError(self._outside(key)) from error
+        numbers = np.asarray(chosen, dtype=np.intp)
+        first = int(numbers.flat[0]) if numbers.size else 0
+        if numbers.size == 1 or np.array_equal(numbers.ravel(), np.arange(first, first + numbers.size)):
+            return Reference(self.array, first, numbers.shape)
+        return Reference(self.array, first, numbers.shape, numbers)
+
+    def _outside(self, key: Any) -> str:
+        name = self.array.name
+        shown = ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+        if self.array.kind == "data":
+            fix = f"data of at least that size for {name}, or an index inside {self.shape}"
+        elif self.shape == ():
+            fix = f"{name} = randomvar(n)  before the first use of {name}[{shown}]"
+        else:
+            fix = f"{name} = randomvar(...)  with the size that {name}[{shown}] needs"
+        declared = "is a single variable" if self.shape == () else f"has shape {self.shape}"
+        return caller_site().letter(f"{name}[{shown}] was never declared: {name} {declared}", write=fix)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise ModelError(caller_site().letter(f"{self.spelled} has no length", write=f"{self.name} = randomvar(n)"))
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.array.kind == "constant":
+            return bool(self.array.value)
+        return super().__bool__()
+
+    def __float__(self) -> float:
+        return float(self.array.value) if self.array.kind == "constant" else super().__float__()
+
+    def __int__(self) -> int:
+        return int(self.array.value) if self.array.kind == "constant" else super().__int__()
+
+    def __index__(self) -> int:
+        if self.array.kind == "constant":
+            return int(self.array.value.__index__())
+        return super().__index__()
+
+    def __invert__(self) -> Any:
+        return self.builder.inverted(self)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Reference):
+            same = self.array is other.array and self.shape == other.shape
+            return same and np.array_equal(self.elements, other.elements)
+        if self.array.kind == "constant":
+            return bool(np.all(self.array.value == other))
+        if isinstance(other, (bool, int, float, complex, np.ndarray, np.generic)):
+            self._refuse("compared")
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((id(self.array), self.first, self.shape))
+
+    def __repr__(self) -> str:
+        name = self.array.name
+        if self.is_whole:
+            return name
+        return self.array.element_name(self.first) if not self.shape else f"{name}[{self.elements.tolist()}]"
+
+
+def whole(array: VariableArray) -> Reference:
+    """A reference to all of an array.
+
+    Example:
+        >>> from reactivepgm.graph.site import Site
+        >>> x = whole(VariableArray(0, "x", "random", (3,), Site("m.py", 1, "")))
+        >>> x[-1].elements.tolist(), x[1:].elements.tolist()
+        (2, [1, 2])
+    """
+    return Reference(array, 0, array.shape)

@@ -1,0 +1,59 @@
+"""One statement of a model while it runs: its families by kind, and the variables it creates."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from reactivepgm.graph.draft import FamilyDraft
+from reactivepgm.graph.reference import Reference
+from reactivepgm.graph.site import Site
+from reactivepgm.graph.term import Shape
+from reactivepgm.graph.variable import VariableArray
+
+
+class Statement:
+    """The place in the source that makes factors.
+
+    Args:
+        site: file, line and text.
+        labels: the texts of the statement's arguments, by position (0 is the target) or keyword, so that ``q(...)``
+            may name them.
+    """
+
+    __slots__ = ("created", "drafts", "keywords", "labels", "latest", "options", "site", "target")
+
+    def __init__(self, site: Site, labels: dict[int | str, str] | None = None) -> None:
+        self.site = site
+        self.labels = labels or {}
+        self.drafts: dict[Any, FamilyDraft] = {}
+        self.created: VariableArray | None = None
+        self.latest: FamilyDraft | None = None
+        self.target: Any = None
+        self.options: Any = None
+        self.keywords: tuple[str, ...] = ()
+
+    def remember(self, draft: FamilyDraft, target: Any, options: Any) -> None:
+        """What the next row will most likely be."""
+        self.latest = draft
+        self.target = target
+        self.options = options
+
+    def new_elements(self, builder: Any, name: str | None, shape: Shape) -> Reference:
+        """Variables for the output; further runs of the statement enlarge the same array."""
+        array = self.created
+        if array is None or array.builder is None:
+            created: Reference = builder.random(name, shape, self.site)
+            self.created = created.array
+            return created
+        return Reference(array, array.grow(prod(shape)), shape)
+
+    def new_element(self) -> Reference | None:
+        """One more variable of the array that the statement created before."""
+        array = self.created
+        return None if array is None else Reference(array, array.grow(1), ())
+
+    def give_back(self) -> None:
+        """Undo ``new_element``."""
+        assert self.created is not None
+        self.created.grow(-1)
