@@ -17,7 +17,7 @@ import numpy as np
 
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays, GaussianMessage, GaussianUnary
 from reactivepgm.plan.gaussian_contraction import Sweep
-from reactivepgm.plan.gaussian_elements import (
+from reactivepgm.plan.small_matrices import (
     Bools,
     Floats,
     batch_first,

@@ -13,17 +13,11 @@ import numpy as np
 
 from reactivepgm.plan.contraction import Compress, Contraction, Expand, Index, Pool, Rake, Reduce, Scatter
 from reactivepgm.plan.gaussian_elements import (
-    Bools,
-    Floats,
     Pair,
     info_contact,
-    inverse,
-    is_definite,
     log_integral,
     moment_contact,
     send,
-    symmetrise,
-    transpose,
 )
 from reactivepgm.plan.gaussian_flat import (
     Triple,
@@ -34,6 +28,14 @@ from reactivepgm.plan.gaussian_flat import (
     join_kernel,
     log_information,
     send_carefully,
+)
+from reactivepgm.plan.small_matrices import (
+    Bools,
+    Floats,
+    inverse,
+    is_definite,
+    symmetrise,
+    transpose,
 )
 
 Row = dict[tuple[int, int], Floats]

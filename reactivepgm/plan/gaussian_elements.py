@@ -18,13 +18,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
-_LOOP_LIMIT = 6   # below, passes over the batch are faster than one small matrix at a time
+from reactivepgm.plan.small_matrices import (
+    Bools,
+    Floats,
+    dot,
+    identity_plus,
+    inverse,
+    logdet,
+    matmul,
+    matvec,
+    symmetrise,
+    transpose,
+)
 
 
 @dataclass(slots=True)
@@ -46,76 +51,6 @@ class Pair:
         """The same element seen from the other end."""
         return Pair(self.far, self.far_vector, self.near, self.near_vector, transpose(self.cross),
                     self.far_moment, self.near_moment)
-
-
-def transpose(A: Floats) -> Floats:
-    """Swaps the two event axes."""
-    return A.swapaxes(0, 1)
-
-
-def matmul(A: Floats, B: Floats) -> Floats:
-    """Products of (i, k, n) and (k, j, n), the batch last.
-
-    >>> matmul(np.ones((2, 3, 5)), np.ones((3, 1, 5))).shape
-    (2, 1, 5)
-    """
-    k = B.shape[0]
-    if k == 1:
-        return A * B
-    if k > _LOOP_LIMIT:
-        return np.ascontiguousarray(np.moveaxis(np.moveaxis(A, 2, 0) @ np.moveaxis(B, 2, 0), 0, 2))
-    total = A[:, 0, None] * B[None, 0]
-    for j in range(1, k):
-        total += A[:, j, None] * B[None, j]
-    return total
-
-
-def matvec(A: Floats, v: Floats) -> Floats:
-    """Products of (i, k, n) and (k, n).
-
-    >>> matvec(np.ones((2, 3, 5)), np.ones((3, 5))).shape
-    (2, 5)
-    """
-    total = A[:, 0] * v[0]
-    for j in range(1, v.shape[0]):
-        total += A[:, j] * v[j]
-    return total
-
-
-def dot(v: Floats, w: Floats) -> Floats:
-    """Inner products of (d, n) with (d, n)."""
-    total = v[0] * w[0]
-    for j in range(1, v.shape[0]):
-        total = total + v[j] * w[j]
-    return total
-
-
-def symmetrise(A: Floats) -> Floats:
-    """The mean of a matrix and its transpose: rounding must not tilt a covariance."""
-    return A if A.shape[0] == 1 else 0.5 * (A + transpose(A))
-
-
-def identity_plus(A: Floats) -> Floats:
-    """I + A; ``A`` is overwritten."""
-    for i in range(A.shape[0]):
-        A[i, i] += 1.0
-    return A
-
-
-def inverse(A: Floats) -> Floats:
-    """Inverses of (d, d, n); raises ``numpy.linalg.LinAlgError`` at an exactly singular one."""
-    d = A.shape[0]
-    if d == 1:
-        return 1.0 / A
-    return np.ascontiguousarray(np.moveaxis(np.linalg.inv(np.moveaxis(A, 2, 0)), 0, 2))
-
-
-def logdet(A: Floats) -> Floats:
-    """Log of the absolute determinant of (d, d, n)."""
-    if A.shape[0] == 1:
-        return np.log(np.abs(A[0, 0]))
-    result: Floats = np.linalg.slogdet(np.moveaxis(A, 2, 0))[1]
-    return result
 
 
 def moment_contact(C: Floats, m: Floats, J: Floats, eta: Floats) -> tuple[Floats, Floats]:
@@ -152,29 +87,3 @@ def log_integral(C: Floats, m: Floats, J: Floats, eta: Floats) -> Floats:
     JD = symmetrise(matmul(J, D))
     quadratic = dot(eta, matvec(symmetrise(matmul(D, C)), eta)) - dot(m, matvec(JD, m))
     return 0.5 * (quadratic - logdet(S)) + dot(m, matvec(transpose(D), eta))
-
-
-def is_definite(J: Floats, tolerance: float = 1e-13) -> Bools:
-    """Where (d, d, n) is numerically positive definite, whatever the units of its axes."""
-    d = J.shape[0]
-    if d == 1:
-        return np.isfinite(J[0, 0]) & (J[0, 0] > 0.0)
-    diagonal = np.einsum("iin->in", J)
-    positive = (diagonal > 0.0).all(axis=0) & np.isfinite(J).all(axis=(0, 1))
-    root = np.sqrt(np.where(positive, diagonal, 1.0))
-    scaled = np.moveaxis(np.where(positive, J / (root[:, None] * root[None]), 0.0), 2, 0)
-    result: Bools = positive & (np.linalg.eigvalsh(scaled)[:, 0] > tolerance * d)
-    return result
-
-
-def batch_last(A: Floats, n: int) -> Floats:
-    """A (rows or 1, ..) array as a contiguous (.., n) one."""
-    A = np.asarray(A, dtype=np.float64)
-    if A.shape[0] != n:
-        A = np.broadcast_to(A, (n, *A.shape[1:]))
-    return np.array(np.moveaxis(A, 0, -1), order="C")
-
-
-def batch_first(A: Floats) -> Floats:
-    """The reader's shape (n, ..) of a (.., n) array, without a copy."""
-    return np.moveaxis(A, -1, 0)

@@ -17,19 +17,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from reactivepgm.plan.gaussian_elements import (
+    Pair,
+    info_contact,
+    log_integral,
+    moment_contact,
+    send,
+)
+from reactivepgm.plan.small_matrices import (
     Bools,
     Floats,
-    Pair,
     dot,
-    info_contact,
     inverse,
     is_definite,
-    log_integral,
     logdet,
     matmul,
     matvec,
-    moment_contact,
-    send,
     symmetrise,
     transpose,
 )
@@ -78,8 +80,10 @@ class Triple:
     b_moment: Bools
 
     def __getitem__(self, rows: Bools) -> Triple:
-        return Triple(*(A[..., rows] for A in (self.Ha, self.sa, self.Hb, self.sb, self.Hab, self.Xa, self.Xb)),
-                      self.a_moment[rows], self.b_moment[rows])
+        return Triple(
+            self.Ha[..., rows], self.sa[..., rows], self.Hb[..., rows], self.sb[..., rows], self.Hab[..., rows],
+            self.Xa[..., rows], self.Xb[..., rows], self.a_moment[rows], self.b_moment[rows],
+        )
 
     def turned(self) -> Triple:
         """The same with a and b exchanged."""
@@ -174,7 +178,7 @@ def join_carefully(triple: Triple, near: Pair | None, x: Variable, kernel: bool,
         log: receives the logs of the integrals.
     """
     assert near is not None and near.near_moment is not None
-    result = Triple(*(np.array(A) for A in (triple.Ha, triple.sa, triple.Hb, triple.sb, triple.Hab)),
+    result = Triple(triple.Ha.copy(), triple.sa.copy(), triple.Hb.copy(), triple.sb.copy(), triple.Hab.copy(),
                     triple.Xa, triple.Xb, triple.a_moment.copy(), triple.b_moment.copy())
     for rows, kind in _kinds(near.near_moment, x, near.near):
         part, at = triple[rows], x[rows]
@@ -214,7 +218,8 @@ def join_carefully(triple: Triple, near: Pair | None, x: Variable, kernel: bool,
 
 def log_information(J: Floats, eta: Floats) -> Floats:
     """log of the integral of exp(eta'x - x'Jx/2)."""
-    return 0.5 * (dot(eta, matvec(inverse(J), eta)) - logdet(J) + J.shape[0] * np.log(2 * np.pi))
+    result: Floats = 0.5 * (dot(eta, matvec(inverse(J), eta)) - logdet(J) + J.shape[0] * np.log(2 * np.pi))
+    return result
 
 
 def _note(log: list[Floats] | None, term: object, *arguments: Floats) -> None:
@@ -270,10 +275,28 @@ def _pivot(triple: Triple, J: Floats, eta: Floats, rows: Bools, log: list[Floats
         log.append(0.5 * (dot(s, solved) - logdet(K) + constant))
     Hb = triple.Hb - symmetrise(matmul(transpose(X), moved)) if X.shape[1] else triple.Hb
     return Triple(
-        -inverted[dx:, dx:], solved[dx:], _decided(Hb, triple.Hb, triple.b_moment) if X.shape[1] else Hb,
+        _of_nullity(-inverted[dx:, dx:], J), solved[dx:],
+        _decided(Hb, triple.Hb, triple.b_moment) if X.shape[1] else Hb,
         triple.sb - matvec(transpose(X), solved) if X.shape[1] else triple.sb, moved[dx:], triple.Xa, triple.Xb,
         np.zeros_like(triple.a_moment), triple.b_moment,
     )
+
+
+def _of_nullity(H: Floats, J: Floats) -> Floats:
+    """Gives ``H``, a block of an inverse, the nullity of the complementary block ``J``, which it has exactly."""
+    lost = (_spectrum(J)[0] < _RANK * J.shape[0]).sum(axis=1)
+    values, vectors, root = _spectrum(H)
+    kept = np.where(np.arange(H.shape[0]) < lost[:, None], 0.0, values)
+    rebuilt: Floats = np.moveaxis((vectors * kept[:, None]) @ vectors.swapaxes(1, 2), 0, 2) * (root[:, None] * root)
+    return rebuilt
+
+
+def _spectrum(J: Floats) -> tuple[Floats, Floats, Floats]:
+    """Eigenvalues (n, d) and vectors of a semi-definite matrix with its axes brought to unit size, and those sizes."""
+    root = np.sqrt(np.maximum(np.einsum("iin->in", J), 0.0))
+    unit = np.where(root > 0.0, root, 1.0)
+    values, vectors = np.linalg.eigh(np.moveaxis(J / (unit[:, None] * unit), 2, 0))
+    return values, vectors, unit
 
 
 def _decided(H: Floats, before: Floats, moment: Bools) -> Floats:

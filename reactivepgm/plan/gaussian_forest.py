@@ -17,7 +17,7 @@ from reactivepgm.plan.contraction import Contraction, CycleError, IntArray, Stru
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_contraction import Elements, PlaceError, Rows, Sweep
-from reactivepgm.plan.gaussian_elements import (
+from reactivepgm.plan.small_matrices import (
     Bools,
     Floats,
     batch_last,
@@ -148,14 +148,14 @@ class GaussianForest:
             drawn = np.zeros(n, dtype=bool)
             members = self.label == label
             drawn[plan.var_slot[members]] = plan.moment_edge[members] >= 0
-            for array, numbers in enumerate(unary):
+            for array, said in enumerate(unary):
                 if self.array_label[array] != label or not self.sizes[array]:
                     continue
                 place = self.places[array]
-                J[..., place] = np.moveaxis(np.asarray(numbers.precision), 0, -1)
-                eta[..., place] = np.asarray(numbers.weighted_mean).T
-                if numbers.elements is not None and len(numbers.elements):
-                    constant += self._priors(numbers, array, (J, eta, C, m), prior, drawn)
+                J[..., place] = np.moveaxis(np.asarray(said.precision), 0, -1)
+                eta[..., place] = np.asarray(said.weighted_mean).T
+                if said.elements is not None and len(said.elements):
+                    constant += self._priors(said, array, (J, eta, C, m), prior, drawn)
             constant += _settle_roots((J, eta, C, m), prior, ~drawn & ~prior)
             careful = careful or bool((~drawn & ~prior).any())
             information.append((J, eta))
