@@ -48,6 +48,24 @@ def as_index(numbers: IntArray) -> Index:
     return numbers
 
 
+def numbers_of(index: Index) -> IntArray:
+    """The numbers that an index stands for.
+
+    >>> numbers_of(slice(3, 8, 2))
+    array([3, 5, 7])
+    """
+    return np.arange(index.start, index.stop, index.step) if isinstance(index, slice) else index
+
+
+def position(index: Index, place: int) -> int:
+    """The number at one place of an index.
+
+    >>> position(slice(3, 8, 2), 1)
+    5
+    """
+    return int(numbers_of(index)[place])
+
+
 @dataclass(frozen=True, slots=True)
 class Scatter:
     """Sums messages at edges into variables: one each where ``starts`` is None, else segments of the edges."""
@@ -137,11 +155,13 @@ class Structure:
         label: (V,) label of every variable; elements and messages of one label share storage.
         ends: for each family the variables at its ends, out first, each (rows,).
         modes: for each family and end whether it is a moment end: a flag, or one for each row.
+        labels: how many labels there are.
     """
 
     label: IntArray
     ends: Sequence[tuple[IntArray, ...]]
     modes: Sequence[tuple[IntArray | int, ...]]
+    labels: int = 1
 
 
 class Contraction:
@@ -154,7 +174,7 @@ class Contraction:
 
     def __init__(self, structure: Structure) -> None:
         self.label = np.asarray(structure.label, dtype=np.intp)
-        self.labels = int(self.label.max()) + 1 if self.label.size else 1
+        self.labels = structure.labels
         self.halves: list[Half] = []
         self.pools: dict[Pool, int] = {}       # elements in each pool, composites included
         self.bases: list[int] = []             # first element (two-ended families) in its pool

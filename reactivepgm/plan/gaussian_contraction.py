@@ -11,7 +11,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reactivepgm.plan.contraction import Compress, Contraction, Expand, Index, Pool, Rake, Reduce, Scatter
+from reactivepgm.plan.contraction import (
+    Compress,
+    Contraction,
+    Expand,
+    Index,
+    Pool,
+    Rake,
+    Reduce,
+    Scatter,
+    numbers_of,
+    position,
+)
 from reactivepgm.plan.gaussian_elements import (
     Pair,
     info_contact,
@@ -168,7 +179,7 @@ class Sweep:
             try:
                 H, s, moment = send_carefully(pair, x, self.log)
             except UndeterminedError as error:
-                raise PlaceError(label, _position(variable, error.place)) from None
+                raise PlaceError(label, position(variable, error.place)) from None
             self.to_variable_moment[far][target] = moment
         else:
             if mode:
@@ -189,7 +200,7 @@ class Sweep:
                 self.C[label][..., into.variables], self.m[label][..., into.variables] = -H, -s
                 return
             moment = self.to_variable_moment[label][into.edges]
-            variables = _numbers(into.variables)
+            variables = numbers_of(into.variables)
             at = variables[moment]
             self.C[label][..., at], self.m[label][..., at] = -H[..., moment], -s[..., moment]
             self.has[label][at] = True
@@ -237,7 +248,7 @@ class Sweep:
         try:
             return join_carefully(triple, near, x, kernel, self.log)
         except UndeterminedError as error:
-            raise PlaceError(label, _position(variable, error.place)) from None
+            raise PlaceError(label, position(variable, error.place)) from None
 
     def _reduce(self, step: Reduce) -> None:
         label = step.labels[0]
@@ -261,7 +272,7 @@ class Sweep:
 
     def _conclude(self, root: Expand) -> None:
         assert self.log is not None
-        label, at = root.label, _numbers(root.variable)
+        label, at = root.label, numbers_of(root.variable)
         J, eta = self.J[label][..., at], self.eta[label][..., at]
         C, m = self.C[label][..., at], self.m[label][..., at]
         if self.has is None:
@@ -323,7 +334,7 @@ class Sweep:
             self.C[label][..., variable], self.m[label][..., variable] = -H, -s
             return
         moment = self.to_variable_moment[label][edge]
-        at = _numbers(variable)
+        at = numbers_of(variable)
         self.C[label][..., at[moment]], self.m[label][..., at[moment]] = -H[..., moment], -s[..., moment]
         self.has[label][at] = moment
 
@@ -383,12 +394,12 @@ class Sweep:
 
     def _without(self, step: Expand, mine: Bools) -> tuple[Floats, Floats]:
         """The unary information and the info edges alone."""
-        label, at = step.label, _numbers(step.variable)[mine]
+        label, at = step.label, numbers_of(step.variable)[mine]
         J, eta = self.unary[label][0][..., at], self.unary[label][1][..., at]
         edges = step.edges if isinstance(step.edges, tuple) else tuple(step.edges.T)
         for e in edges:
-            J = J + self.to_variable[label][..., _numbers(e)[mine]]
-            eta = eta + self.to_variable_vector[label][..., _numbers(e)[mine]]
+            J = J + self.to_variable[label][..., numbers_of(e)[mine]]
+            eta = eta + self.to_variable_vector[label][..., numbers_of(e)[mine]]
         return J, eta
 
     def _emit(
@@ -430,7 +441,7 @@ class Sweep:
         return matrix, vector
 
     def _blame(self, label: int, edge: Index, place: int) -> PlaceError:
-        at = _numbers(edge)[place]
+        at = numbers_of(edge)[place]
         number = np.flatnonzero((self.plan.edge_label == label) & (self.plan.edge_slot == at))[0]
         return PlaceError(label, int(self.plan.var_slot[self.plan.edge_var[number]]))
 
@@ -463,10 +474,3 @@ def _exclusive(terms: Floats) -> Floats:
     result[..., :-1] += np.cumsum(terms[..., :0:-1], axis=-1)[..., ::-1]
     return result
 
-
-def _numbers(index: Index) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
-    return np.arange(index.start, index.stop, index.step) if isinstance(index, slice) else index
-
-
-def _position(index: Index, place: int) -> int:
-    return int(_numbers(index)[place])

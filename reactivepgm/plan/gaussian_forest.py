@@ -79,7 +79,7 @@ class GaussianForest:
         key = deterministic if self._crowded else ()
         found = self._plans.get(key)
         if found is None:
-            found = Contraction(Structure(self.label, self.ends, self._modes(deterministic)))
+            found = Contraction(Structure(self.label, self.ends, self._modes(deterministic), len(self.label_dims)))
             self._plans[key] = found
         return found
 
