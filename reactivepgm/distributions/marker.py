@@ -1,0 +1,38 @@
+"""The mark of an argument that stands for a value which is not known yet, such as a model's variable."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+
+class Symbolic(ABC):
+    """Something that, given to a distribution's constructor, makes it a pending factor instead of a distribution."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def pending(self, constructor: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What ``constructor(*args, **kwargs)`` shall be, one of whose arguments is this object.
+
+        Args:
+            constructor: the class that was called.
+            args: its positional arguments.
+            kwargs: its keyword arguments.
+        """
+
+
+def first_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Symbolic | None:
+    """The first argument that is symbolic, or an element of a list or tuple that is; None if there is none.
+
+    Example:
+        >>> first_symbolic((1.0, [2.0]), {}) is None
+        True
+    """
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Symbolic):
+            return value
+        if type(value) is list or type(value) is tuple:
+            for part in value:
+                if isinstance(part, Symbolic):
+                    return part
+    return None
