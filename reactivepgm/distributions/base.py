@@ -29,7 +29,7 @@ def _trusted(cls: type, names: tuple[str, ...]) -> Callable[..., Any]:
         (one,) = setters
 
         def of_one(a: Any) -> Any:
-            self = _new(cls)
+            self: Any = _new(cls)
             one(self, a)
             return self
 
@@ -38,7 +38,7 @@ def _trusted(cls: type, names: tuple[str, ...]) -> Callable[..., Any]:
         first, second = setters
 
         def of_two(a: Any, b: Any) -> Any:
-            self = _new(cls)
+            self: Any = _new(cls)
             first(self, a)
             second(self, b)
             return self
@@ -46,7 +46,7 @@ def _trusted(cls: type, names: tuple[str, ...]) -> Callable[..., Any]:
         return of_two
 
     def of_any(*values: Any) -> Any:
-        self = _new(cls)
+        self: Any = _new(cls)
         for setter, value in zip(setters, values, strict=True):
             setter(self, value)
         return self
@@ -100,6 +100,10 @@ class Distribution(metaclass=DistributionMeta):
     """The exponential family, shared by all its parametrisations; None outside."""
     _float_arity: ClassVar[int] = -1
     """How many floats make an instance without any check; -1 if none do."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
     @classmethod
     def _of(cls, *values: Any) -> Self:

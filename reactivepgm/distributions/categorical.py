@@ -13,7 +13,7 @@ from reactivepgm.distributions.family import DiscreteFamily
 from reactivepgm.distributions.group import Group
 from reactivepgm.distributions.indexing import draw_shape
 from reactivepgm.errors import InvalidParameterError, ProductError
-from reactivepgm.numerics.array import Array, as_array, as_scalar, is_numpy, namespace
+from reactivepgm.numerics.array import Array, as_array, as_scalar, is_numpy, namespace, shape_of
 from reactivepgm.numerics.elementary import log
 from reactivepgm.numerics.special import softmax, xlogy
 
@@ -122,11 +122,12 @@ class Categorical(DiscreteFamily):
         x = as_array(x)
         p = self.p
         categories = p.shape[-1]
-        shape = getattr(x, "shape", ())
+        shape: tuple[int, ...] = shape_of(x)
         if len(shape) > p.ndim - 1 and shape[-1] == categories:
             if is_numpy(x) and not (((x == 0) | (x == 1)).all() and (x.sum(axis=-1) == 1).all()):
                 raise InvalidParameterError(
-                    f"a last axis of length {categories} must be one-hot; for category numbers add an axis: x[..., None]"
+                    f"a last axis of length {categories} must be one-hot;"
+                    " to give category numbers instead, add an axis: x[..., None]"
                 )
             return as_scalar(xlogy(x, p).sum(axis=-1))
         number = np.asarray(x).astype(np.intp)

@@ -41,7 +41,7 @@ class Contingency(Distribution):
         return self
 
     @classmethod
-    def _checked(cls, p: Array, event_rank: int | None = None) -> Self:  # type: ignore[override]
+    def _checked(cls, p: Array, event_rank: int | None = None) -> Self:
         p = as_array(p)
         axes = len(shape_of(p))
         rank = axes if event_rank is None else event_rank

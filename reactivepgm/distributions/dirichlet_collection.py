@@ -65,7 +65,7 @@ class DirichletCollection(Distribution):
         return self
 
     @classmethod
-    def _checked(cls, alpha: Array, event_rank: int | None = None) -> Self:  # type: ignore[override]
+    def _checked(cls, alpha: Array, event_rank: int | None = None) -> Self:
         alpha = as_array(alpha)
         axes = getattr(alpha, "ndim", 0)
         rank = axes if event_rank is None else event_rank

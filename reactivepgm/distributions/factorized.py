@@ -40,7 +40,7 @@ class Factorized(Distribution):
         return self
 
     @classmethod
-    def _checked(cls, factors: Mapping[Name, Distribution]) -> Self:  # type: ignore[override]
+    def _checked(cls, factors: Mapping[Name, Distribution]) -> Self:
         for name, factor in factors.items():
             if not isinstance(factor, Distribution):
                 raise ParametrisationError(f"Factorized: {name!r} must be a distribution, not {factor!r}")

@@ -74,7 +74,7 @@ def _pick(value: Array, parts: tuple[Any, ...], rank: int, spans: bool) -> Array
 def _axes_used(part: Any) -> int:
     if part is None or part is Ellipsis:
         return 0
-    return int(part.ndim) if getattr(part, "dtype", None) == bool else 1
+    return int(part.ndim) if getattr(getattr(part, "dtype", None), "kind", "") == "b" else 1
 
 
 def stack_rows(values: Sequence[Array], rank: int, axis: int) -> Array:

@@ -96,7 +96,8 @@ class LogDensity(Unresolved):
 
     @classmethod
     def _of(cls, *values: Any) -> Self:
-        fn, domain, batch_shape, event_shape = (*values, *(_REAL, (), ())[len(values) - 1 :])
+        defaults: list[Any] = [None, _REAL, (), ()]
+        fn, domain, batch_shape, event_shape = [*values, *defaults[len(values) :]]
         self = object.__new__(cls)
         object.__setattr__(self, "fn", fn)
         object.__setattr__(self, "domain", domain)
@@ -105,7 +106,7 @@ class LogDensity(Unresolved):
         return self
 
     @classmethod
-    def _checked(  # type: ignore[override]
+    def _checked(
         cls,
         fn: Callable[[Array], Array],
         domain: Domain = _REAL,
@@ -134,9 +135,8 @@ class LogDensity(Unresolved):
             return self.fn(x)
         low, high = self.domain
         inside = (x >= low) & (x <= high)
-        anchor = low if math.isfinite(low) else high
-        safe = where(inside, x, anchor + 1.0 if math.isinf(high) else 0.5 * (low + high) if math.isfinite(low) else -1.0)
-        return where(inside, self.fn(safe), -math.inf)
+        # The function is not asked about values outside its domain, but about one inside in their place.
+        return where(inside, self.fn(where(inside, x, _inside(low, high))), -math.inf)
 
     def broadcast_to(self, batch_shape: tuple[int, ...]) -> Self:
         """The same function for more rows."""
@@ -165,6 +165,12 @@ class LogDensity(Unresolved):
         return f"LogDensity({getattr(self.fn, '__name__', self.fn)!s}, domain={self.domain})"
 
 
+def _inside(low: float, high: float) -> float:
+    if math.isinf(low):
+        return high - 1.0
+    return low + 1.0 if math.isinf(high) else 0.5 * (low + high)
+
+
 class ProductOfDensities(Unresolved):
     """A product that has no closed form, held by its factors.
 
@@ -188,7 +194,7 @@ class ProductOfDensities(Unresolved):
         return self
 
     @classmethod
-    def _checked(cls, factors: Iterable[Distribution]) -> Self:  # type: ignore[override]
+    def _checked(cls, factors: Iterable[Distribution]) -> Self:
         flat: list[Distribution] = []
         for factor in factors:
             flat.extend(factor.factors if isinstance(factor, ProductOfDensities) else (factor,))

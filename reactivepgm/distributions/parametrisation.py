@@ -31,7 +31,7 @@ class Chooser(type):
         given = ", ".join([*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())])
         forms = []
         for names in cls.choices:
-            ordered = [name for name in ("mean", "shape") if name in names]
+            ordered: list[str] = [name for name in ("mean", "shape") if name in names]
             ordered += [name for name in names if name not in ordered]
             values = args if len(args) == len(ordered) and not kwargs else cls.examples
             forms.append(f"{cls.__name__}({', '.join(f'{n}={v}' for n, v in zip(ordered, values, strict=True))})")

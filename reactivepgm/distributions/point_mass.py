@@ -40,7 +40,7 @@ class PointMass(Distribution):
         return self
 
     @classmethod
-    def _checked(cls, value: Array, event_rank: int | None = None) -> Self:  # type: ignore[override]
+    def _checked(cls, value: Array, event_rank: int | None = None) -> Self:
         value = as_array(value)
         axes = len(shape_of(value))
         if event_rank is not None and not 0 <= event_rank <= axes:

@@ -190,7 +190,7 @@ class WishartInverseScale(Wishart):
     inverse_scale: Array
 
     @property
-    def scale(self) -> Array:  # type: ignore[override]  # a derived value here, a parameter in the base
+    def scale(self) -> Array:  # a derived value here, a parameter in the base
         """The inverse of the inverse scale; nan where there is none."""
         return self._keep(lambda: la.inv_psd(self.inverse_scale))
 

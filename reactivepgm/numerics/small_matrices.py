@@ -22,7 +22,7 @@ def pays(matrix: Array) -> bool:
         >>> pays(np.zeros((100, 4, 4))), pays(np.zeros((4, 4)))
         (True, False)
     """
-    return 1 < matrix.shape[-1] <= _LARGEST and matrix.size >= _FEWEST * matrix.shape[-1] ** 2
+    return bool(1 < matrix.shape[-1] <= _LARGEST and matrix.size >= _FEWEST * matrix.shape[-1] ** 2)
 
 
 def _factor(matrix: Array) -> list[list[Array]]:
