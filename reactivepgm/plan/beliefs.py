@@ -121,4 +121,4 @@ def _scattered(old: Distribution | None, elements: NDArray[np.intp], belief: Dis
             whole[...] = getattr(before, name)
         whole[elements] = new
         parameters.append(whole)
-    return type(belief)._of(*parameters)
+    return belief.like(*parameters)

@@ -93,13 +93,13 @@ class Pool:
     def _flat(self, like: type[Distribution] | None) -> None:
         """No message has come yet: flat, in the family of the distribution that the factor stands for."""
         group: Group | None = getattr(like, "group", None)
-        shapes = None if group is None else group.scalar_shapes
-        if group is None or shapes is None:
+        event = (2,) if like is Bernoulli else ()
+        if group is None or (any(group.event_ranks) and not event):
             raise ModelError(
                 f"nothing is known about `{self.variable.name}` ({self.variable.site}), not even its shape, when its"
                 " message is needed; give it a prior, or an initial message"
             )
-        self.adopt(group, list(shapes))
+        self.adopt(group, [np.shape(part) for part in group.flat((), event)])
 
     def belief(self, check: bool = False) -> Distribution:
         """The product of everything at each element; an error where it is improper, if asked to check."""

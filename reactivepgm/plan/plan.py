@@ -7,6 +7,7 @@ an error that names it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -110,9 +111,7 @@ def _ordered(
     structure: Structure, batches: list[Batch], initial: frozenset[int], joints: frozenset[tuple[int, int]]
 ) -> list[Batch]:
     """Batches in the order of an iteration; raises MissingInitialError where a need can never be met."""
-    elements = {
-        array: sum(1 for batch in batches if array in batch.elements) for array in range(len(structure.arrays))
-    }
+    parts = Counter(array for batch in batches for array in batch.elements)
     pending = list(batches)
     order: list[Batch] = []
     ready_arrays = set(initial)
@@ -133,20 +132,15 @@ def _ordered(
         able = [batch for batch in pending if not needs(batch)]
         if not able:
             raise MissingInitialError(_letter(structure, pending, {name for batch in pending for name in needs(batch)}))
-        own = [batch for batch in able if not all(array in initial for array in batch.elements)]
-        chosen = (own or (able if all(_has_initial(b, initial) for b in pending) else able))[0]
+        chosen = next((batch for batch in able if not initial.issuperset(batch.elements)), able[0])
         pending.remove(chosen)
         order.append(chosen)
         for array in chosen.elements:
-            elements[array] -= 1
-            if elements[array] == 0:
+            parts[array] -= 1
+            if parts[array] == 0:
                 ready_arrays.add(array)
         ready_joints |= {(cluster.family.id, cluster.number) for cluster in chosen.joint}
     return order
-
-
-def _has_initial(batch: Batch, initial: frozenset[int]) -> bool:
-    return all(array in initial for array in batch.elements)
 
 
 def _others(structure: Structure, cluster: Cluster) -> list[Cluster]:
