@@ -41,7 +41,7 @@ class KernelCluster:
     def _kernel(self, beliefs: Beliefs) -> Any:
         self._inputs = self._surroundings.read(beliefs)
         family = self.cluster.family
-        return self._rule(meta=family.meta, node=family.node, target=self.out.interface, **self._inputs)
+        return self._rule(meta=family.meta, node=family.node, to=self.out.interface, **self._inputs)
 
     def gaussian(self, beliefs: Beliefs) -> GaussianKernelArrays:
         """The kernel's arrays with the rows (or one for all) in front."""

@@ -123,7 +123,7 @@ class RuleTable:
         if rule is None:
             types = {name: type(value) for name, value in inputs.items()}
             rule = self._found[key] = find(family.node, to, types, family.meta, site=family.site)
-        result: Distribution = rule(meta=family.meta, node=family.node, target=to, **inputs)
+        result: Distribution = rule(meta=family.meta, node=family.node, to=to, **inputs)
         return result
 
 
