@@ -3,6 +3,7 @@
 from reactivepgm.graph.binding import Binding, FixedBinding, RandomBinding
 from reactivepgm.graph.builder import GraphBuilder
 from reactivepgm.graph.constraint import factorise
+from reactivepgm.graph.data_value import as_data_value, fitted
 from reactivepgm.graph.derived import Derived
 from reactivepgm.graph.factorisation import (
     BetheFactorisation,
@@ -39,6 +40,8 @@ __all__ = [
     "Site",
     "Statement",
     "VariableArray",
+    "as_data_value",
     "factorise",
+    "fitted",
     "q",
 ]

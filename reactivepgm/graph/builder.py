@@ -13,10 +13,12 @@ from reactivepgm.errors import ForgottenTildeError, ModelError
 from reactivepgm.graph.arithmetic import Operation, is_random, read_function, read_operation, unwrapped
 from reactivepgm.graph.clusters import Partition
 from reactivepgm.graph.data_value import as_data_value
+from reactivepgm.graph.derived import tilde_of_data
 from reactivepgm.graph.draft import FamilyDraft, column_of, kind_of
 from reactivepgm.graph.family import FactorHandle
 from reactivepgm.graph.function_node import function_node
 from reactivepgm.graph.graph import Graph
+from reactivepgm.graph.operand import Operand
 from reactivepgm.graph.pending import PendingFactor
 from reactivepgm.graph.reference import Reference, whole
 from reactivepgm.graph.site import Site, caller_site, operation_key, site_of, user_frame
@@ -185,7 +187,8 @@ class GraphBuilder:
             )
         order = [i.name for i in kind.interfaces[1:] if i.name in given]
         order += [n for n in given if n not in order]
-        terms = [read_term(kind, kind.interface(n), given[n], site, (ranks or {}).get(n)) for n in order]
+        ranks = _known_ranks(kind, order, ranks or {})
+        terms = [read_term(kind, kind.interface(n), given[n], site, ranks.get(n)) for n in order]
         goal = None if out is None else read_term(kind, output, out, site)
         shape = rows_of(kind, terms, goal, 99 if sliced is None else sliced, site)
         if out is None:
@@ -238,14 +241,10 @@ class GraphBuilder:
 
     def operate(self, function: Callable[..., Any], operands: tuple[Any, ...], statement: Statement) -> Any:
         """An operator as part of a statement: a new anonymous variable, an expression over data, or a value."""
-        latest = statement.latest
-        if latest is not None and statement.target is function:
-            # The last row's operands, reordered as the last row was: the common case in a loop.
-            out = statement.new_element()
-            ordered = operands[::-1] if statement.options == "swapped" else operands
-            if out is not None and latest.append(out, ordered):
-                return out
-            statement.give_back() if out is not None else None
+        if statement.target is function:
+            again = statement.repeated(operands[::-1] if statement.options == "swapped" else operands)
+            if again is not None:
+                return again
         read = read_operation(self, function, operands, statement.site)
         if not isinstance(read, Operation):
             return read
@@ -284,6 +283,10 @@ class GraphBuilder:
 
     def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], statement: Statement) -> Any:
         """A call among a statement's arguments: an anonymous variable, an expression over data, or the value."""
+        if statement.target is function and not kwargs:
+            again = statement.repeated(args)
+            if again is not None:
+                return again
         handle = self.called(function, args, kwargs, statement)
         return handle.out if isinstance(handle, FactorHandle) else handle
 
@@ -297,7 +300,10 @@ class GraphBuilder:
         node, arguments, ranks = self._deterministic(function, args, kwargs, statement.site)
         if out is not None:
             arguments[node.interfaces[0].name] = out
-        return self.add(node, arguments, statement=statement, ranks=ranks, **options)
+        handle = self.add(node, arguments, statement=statement, ranks=ranks, **options)
+        is_plain = handle.count == 1 and not node.interfaces[-1].plural and not kwargs
+        statement.target = function if is_plain else None
+        return handle
 
     def _deterministic(
         self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], site: Site
@@ -356,7 +362,7 @@ class GraphBuilder:
         if reference.array.kind == "constant":
             return ~reference.array.value
         if reference.array.kind == "data":
-            return read_function(self, _tilde_of_data, (reference,), {})
+            return read_function(self, tilde_of_data, (reference,), {})
         raise ModelError(
             caller_site().letter(
                 f"~ draws from a factor; {reference.spelled} is a variable already",
@@ -379,7 +385,10 @@ class GraphBuilder:
             array.settle()
         drafts = [draft for draft in self._drafts if draft.rows]
         families = tuple(draft.finish(id) for id, draft in enumerate(drafts))
-        return Graph(tuple(self._arrays), families, dict(options or {}))
+        graph = Graph(tuple(self._arrays), families, dict(options or {}))
+        for array in self._arrays:
+            array.graph = graph
+        return graph
 
 
 class _Same:
@@ -404,11 +413,16 @@ class _Same:
         return hash(type(self.value))
 
 
+def _known_ranks(node: Node, order: list[str], ranks: Mapping[str, int]) -> Mapping[str, int]:
+    """A table of conditional probabilities has an axis for the output and one for every condition."""
+    if node.numbered is None:
+        return ranks
+    return {**{n: len(order) for n in order if node.interface(n).support == "stochastic_columns"}, **ranks}
+
+
 def _is_symbolic(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return any(_is_symbolic(part) for part in value)
-    from reactivepgm.graph.operand import Operand
-
     return isinstance(value, (Operand, PendingFactor))
 
 
@@ -429,9 +443,3 @@ def _labels(
         if isinstance(part, Reference) and not part.array.anonymous:
             labels.append(part.array.name)
     return tuple(dict.fromkeys(labels))
-
-
-def _tilde_of_data(value: Any) -> Any:
-    from reactivepgm.graph.derived import _tilde
-
-    return _tilde(value)

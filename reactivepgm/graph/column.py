@@ -73,7 +73,7 @@ class ConstantColumn:
         self.rowwise: Buffer | None = None
 
     def take(self, argument: Any, rows: int) -> bool:
-        """Append the very object of the last row, or a float."""
+        """Append the very object of the last row, a float, or an array of the same shape."""
         if argument is self.source:
             if self.snapshot is not None and argument.tobytes() != self.snapshot:
                 return False
@@ -83,6 +83,10 @@ class ConstantColumn:
         if type(argument) is float and self.event == ():
             self._append(argument, rows)
             self.source, self.snapshot = argument, None
+            return True
+        if type(argument) is np.ndarray and argument.shape == self.event and argument.dtype == np.float64 and rows:
+            self._append(argument.copy(), rows)
+            self.source = None
             return True
         return False
 

@@ -66,13 +66,13 @@ class Derived(Operand):
         return (self[i] for i in range(len(self)))
 
     def __invert__(self) -> Derived:
-        return Derived(self.owner, _tilde, (self,), {})
+        return Derived(self.owner, tilde_of_data, (self,), {})
 
     def __repr__(self) -> str:
         return f"{getattr(self.function, '__name__', self.function)}({', '.join(map(repr, self.args))})"
 
 
-def _tilde(value: Any) -> Any:
+def tilde_of_data(value: Any) -> Any:
     """Ordinary ``~`` where it means something; a deterministic statement over real data is the value itself."""
     return value if np.issubdtype(np.asarray(value).dtype, np.floating) else ~value
 

@@ -66,10 +66,6 @@ class QProduct(Factorisation):
             return NotImplemented
         return QProduct(self.terms + other.terms)
 
-    def __call__(self, *names: Any) -> QProduct:
-        """``q(a)q(b)``, written without the product sign."""
-        return self * q(*names)
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, QProduct) and self.terms == other.terms
 

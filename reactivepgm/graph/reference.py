@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.errors import ModelError, UndeclaredVariableError
+from reactivepgm.errors import ForgottenTildeError, ModelError, UndeclaredVariableError
 from reactivepgm.graph.operand import Operand
+from reactivepgm.graph.pending import PendingFactor
 from reactivepgm.graph.site import caller_site
 from reactivepgm.graph.variable import VariableArray
 
@@ -132,6 +133,17 @@ class Reference(Operand):
             fix = f"{name} = randomvar(...)  with the size that {name}[{shown}] needs"
         declared = "is a single variable" if self.shape == () else f"has shape {self.shape}"
         return caller_site().letter(f"{name}[{shown}] was never declared: {name} {declared}", write=fix)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        site = caller_site()
+        left, _, right = site.text.partition("=")
+        cure = f"{left.strip()} = ~{right.strip()}" if right else f"{self.name}[...] = ~F(...)"
+        if isinstance(value, PendingFactor):
+            value.is_drawn = True
+            raise ForgottenTildeError(value.letter(site))
+        raise ModelError(
+            site.letter(f"an element of {self.spelled} is drawn from a factor, not assigned {value!r}", write=cure)
+        )
 
     def __len__(self) -> int:
         if not self.shape:

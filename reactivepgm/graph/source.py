@@ -109,7 +109,7 @@ class DataSource:
         if not self.is_scattered and self.event is not None:
             block = prod(self.event)
             index = index[..., None] * block + np.arange(block)
-            index = index.reshape(*index.shape[:-1], *self.event)
+            index = index.reshape((*index.shape[:-1], *self.event))
         if not self.is_rowwise:
             index = np.broadcast_to(index, (rows, *index.shape))
         return ("data", self.array.name, index)

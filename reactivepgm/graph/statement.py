@@ -48,12 +48,13 @@ class Statement:
             return created
         return Reference(array, array.grow(prod(shape)), shape)
 
-    def new_element(self) -> Reference | None:
-        """One more variable of the array that the statement created before."""
-        array = self.created
-        return None if array is None else Reference(array, array.grow(1), ())
-
-    def give_back(self) -> None:
-        """Undo ``new_element``."""
-        assert self.created is not None
-        self.created.grow(-1)
+    def repeated(self, arguments: Any) -> Reference | None:
+        """One more row like the last one, with a new variable for its output; None where the row is of another kind."""
+        array, latest = self.created, self.latest
+        if array is None or latest is None or array.builder is None:
+            return None
+        out = Reference(array, array.grow(1), ())
+        if latest.append(out, arguments):
+            return out
+        array.grow(-1)
+        return None

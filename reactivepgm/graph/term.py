@@ -193,6 +193,14 @@ def rows_of(node: Node, terms: list[Term], target: Term | None, sliced: int, sit
             target.rank = len(target.shape) - count
         if target.kind == "data" and target.shape == () and rows != () and target.value.array.value_shape is None:
             raise ModelError(_mismatch(node, terms, target, site))
+        if target.kind == "data" and not sliced and target.rows != () and rows == ():
+            wanted = _RANKS[target.rank or 0]
+            raise DataError(
+                site.letter(
+                    f"{target.value!r} has shape {target.shape}, and out of {node.name} is {wanted}",
+                    write=f"data of another shape, or slices such as {target.value.name}[:] to observe many at once",
+                )
+            )
         try:
             fits = np.broadcast_shapes(rows, target.rows) == target.rows
         except ValueError:

@@ -31,7 +31,19 @@ class VariableArray:
         6
     """
 
-    __slots__ = ("_grown", "anonymous", "builder", "id", "kind", "name", "shape", "site", "value", "value_shape")
+    __slots__ = (
+        "_grown",
+        "anonymous",
+        "builder",
+        "graph",
+        "id",
+        "kind",
+        "name",
+        "shape",
+        "site",
+        "value",
+        "value_shape",
+    )
 
     def __init__(
         self,
@@ -55,6 +67,7 @@ class VariableArray:
         self.value_shape = value_shape
         self.value = value
         self.builder = builder
+        self.graph: Any = None
         self._grown = -1
 
     @property

@@ -1,0 +1,288 @@
+"""``@model``: a function whose ``~`` statements make a factor graph."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from types import CellType, FunctionType, MethodType, TracebackType
+from typing import Any, NoReturn, overload
+
+from reactivepgm.errors import DataError, ModelError, ModelReturnsNothingError, UndeclaredVariableError
+from reactivepgm.graph import Graph, GraphBuilder, Site
+from reactivepgm.language.rewriter import Rewriter
+from reactivepgm.language.run import ModelRun
+from reactivepgm.language.source import HOOK, check_unchanged, compiled, definition_of, site_of_function
+from reactivepgm.language.variables import ConstVariable, active
+
+MODEL_OPTIONS = ("default_factorisation", "pipeline")
+
+
+class Model:
+    """A model function; calling it gives a lazy instance.
+
+    Args:
+        function: the user's function.
+        options: model options.
+    """
+
+    def __init__(self, function: Any, options: Mapping[str, Any]) -> None:
+        _check_function(function)
+        definition = definition_of(function)
+        _check_decorators(function, definition)
+        check_unchanged(function, definition)
+        rewriter = Rewriter(function.__code__.co_filename)
+        rewriter.rewrite(definition)
+        self.function: FunctionType = function
+        self.options = dict(options)
+        self.sites = rewriter.sites
+        self.array_targets = frozenset(rewriter.array_targets)
+        self.signature = inspect.signature(function)
+        self._code = compiled(function, definition)
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> ModelInstance:
+        return ModelInstance(self, args, kwargs)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def bound_to(self, run: ModelRun) -> FunctionType:
+        """The rewritten function with ``run`` as its hook; globals, defaults and closure are those of the original."""
+        function = self.function
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        cells[HOOK] = CellType(run)
+        closure = tuple(cells[name] for name in self._code.co_freevars)
+        bound = FunctionType(self._code, function.__globals__, function.__name__, function.__defaults__, closure)
+        bound.__kwdefaults__ = function.__kwdefaults__
+        return bound
+
+    def __repr__(self) -> str:
+        return f"<model {self.function.__name__}{self.signature}>"
+
+
+class ModelInstance:
+    """A model with its arguments; it is built when it is unpacked, or by ``build``.
+
+    Example:
+        >>> from reactivepgm.language import datavar, model, randomvar
+        >>> from reactivepgm.distributions import NormalMeanVariance
+        >>> @model
+        ... def pair(v):
+        ...     y = datavar(float)
+        ...     x = ~NormalMeanVariance(0.0, v)
+        ...     y[...] = ~NormalMeanVariance(x, 1.0)
+        ...     return x, y
+        >>> graph, (x, y) = pair(2.0)
+        >>> len(graph.families), x.name
+        (2, 'x')
+    """
+
+    def __init__(self, model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.model = model
+        self.returned: Any = None
+        """What the model function returned when it was built last."""
+        self._built: Graph | None = None
+        try:
+            self._arguments = dict(model.signature.bind_partial(*args, **kwargs).arguments)
+        except TypeError as error:
+            raise ModelError(site_of_function(model.function).letter(f"{model.function.__name__}: {error}")) from None
+
+    def build(self, data: Mapping[str, Any] | None = None) -> Graph:
+        """Run the model.
+
+        Args:
+            data: values by name; a name that is a parameter makes the parameter data, the others are ``datavar``s.
+
+        Raises:
+            ModelError: whatever is wrong with the model, with file, line and statement.
+            DataError: data that do not fit.
+        """
+        options = self.model.options
+        builder = GraphBuilder(
+            default_factorisation=options.get("default_factorisation"), pipeline=options.get("pipeline")
+        )
+        run = ModelRun(builder, self.model.sites)
+        data = {} if data is None else dict(data)
+        bound = inspect.BoundArguments(self.model.signature, self._bound_arguments(builder, data))  # type: ignore[arg-type]
+        bound.apply_defaults()
+        token = active.set(builder)
+        try:
+            self.returned = self.model.bound_to(run)(*bound.args, **bound.kwargs)
+        except NameError as error:
+            self._undeclared(error)
+        finally:
+            active.reset(token)
+        graph = builder.finish(options)
+        if data:
+            graph.read_data(data)
+        return graph
+
+    def __iter__(self) -> Iterator[Any]:
+        graph = self.build()
+        if self.returned is None:
+            site = site_of_function(self.model.function)
+            raise ModelReturnsNothingError(
+                site.letter(
+                    f"{self.model.function.__name__} returns nothing to unpack", write="return x, y  at its end"
+                )
+            )
+        return iter((graph, self.returned))
+
+    def __invert__(self) -> NoReturn:
+        name = self.model.function.__name__
+        raise ModelError(
+            f"~{name}(...): a model inside a model is not supported\n  write  a plain function that {name} and this model call"
+        )
+
+    def _bound_arguments(self, builder: GraphBuilder, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The function's arguments: data references for the parameters that are data."""
+        parameters = self.model.signature.parameters
+        site = site_of_function(self.model.function)
+        arguments: dict[str, Any] = {}
+        for name, parameter in parameters.items():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                if name in self._arguments:
+                    arguments[name] = self._arguments[name]
+                continue
+            if name in data:
+                if name in self._arguments:
+                    raise DataError(
+                        site.letter(f"{name} is given twice, as an argument and in data=", write="one of the two")
+                    )
+                arguments[name] = builder.data(name, site=_parameter_site(site, name), value=data[name])
+            elif name in self._arguments:
+                arguments[name] = self._constant(builder, parameter, self._arguments[name])
+            elif parameter.default is not parameter.empty:
+                arguments[name] = self._constant(builder, parameter, parameter.default)
+            else:
+                raise DataError(
+                    site.letter(
+                        f"{self.model.function.__name__} misses {name}",
+                        write=f'data={{"{name}": ...}} for observations, or {self.model.function.__name__}({name}=...) for a constant',
+                    )
+                )
+        return arguments
+
+    def _constant(self, builder: GraphBuilder, parameter: inspect.Parameter, value: Any) -> Any:
+        annotation = parameter.annotation
+        if annotation is ConstVariable or annotation in ("ConstVariable", "reactivepgm.ConstVariable"):
+            return builder.constant(value, parameter.name, site_of_function(self.model.function))
+        return value
+
+    def _undeclared(self, error: NameError) -> NoReturn:
+        """A name that the model only ever indexes is an array that nobody declared."""
+        name = error.name or str(error).partition("'")[2].partition("'")[0]
+        if name not in self.model.array_targets:
+            raise error
+        raise UndeclaredVariableError(
+            _site_in(error.__traceback__, self.model).letter(
+                f"{name} was never declared", write=f"{name} = randomvar(n)  before the first use of {name}[...]"
+            )
+        ) from error
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self._arguments.items())
+        return f"<{self.model.function.__name__}({shown})>"
+
+
+@overload
+def model(function: Callable[..., Any], /) -> Model: ...
+@overload
+def model(*, default_factorisation: Any = None, pipeline: Any = None) -> Callable[[Callable[..., Any]], Model]: ...
+def model(function: Any = None, /, **options: Any) -> Any:
+    """Turn a function into a model: ``x = ~F(...)`` in it draws ``x`` from the factor ``F``.
+
+    Args:
+        function: the function; its parameters are data where they are named in ``data=``, constants otherwise.
+        **options: ``default_factorisation`` and ``pipeline``, for statements that give none.
+
+    Raises:
+        ModelError: no plain function with source: a lambda, a decorator below ``@model``, zero-argument ``super()``.
+
+    Example:
+        >>> from reactivepgm.distributions import Bernoulli, Beta
+        >>> @model
+        ... def coin(y):
+        ...     p = ~Beta(1.0, 1.0)
+        ...     y[:] = ~Bernoulli(p)
+        ...     return p
+        >>> graph = coin().build({"y": [1, 0, 1]})
+        >>> [family.rows for family in graph.families]
+        [1, 3]
+    """
+    unknown = [name for name in options if name not in MODEL_OPTIONS]
+    if unknown:
+        raise ModelError(f"@model has no option {', '.join(unknown)}\n  write  one of {', '.join(MODEL_OPTIONS)}")
+    if function is None:
+        return lambda decorated: Model(decorated, options)
+    return Model(function, options)
+
+
+def _check_function(function: Any) -> None:
+    site = site_of_function(function)
+    if isinstance(function, (staticmethod, classmethod)):
+        kind = type(function).__name__
+        raise ModelError(f"@model stands above @{kind}\n  write  @{kind} above @model")
+    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
+        name = getattr(function, "__name__", repr(function))
+        raise ModelError(
+            site.letter(
+                f"{name} was wrapped by a decorator below @model",
+                write="@model directly above def, other decorators above it",
+            )
+        )
+    if function.__name__ == "<lambda>":
+        raise ModelError(
+            site.letter("a lambda holds no ~ statements", write="def name(...): with the statements, under @model")
+        )
+    if "__class__" in function.__code__.co_freevars:
+        raise ModelError(
+            site.letter(
+                f"{function.__name__} uses super() without arguments, or __class__",
+                write="super(ClassName, self) with its arguments",
+            )
+        )
+    flags = function.__code__.co_flags
+    if flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        raise ModelError(site.letter(f"{function.__name__} is a generator or a coroutine", write="a plain function"))
+
+
+def _check_decorators(function: FunctionType, definition: ast.FunctionDef) -> None:
+    """No decorator may stand between ``@model`` and ``def``: its effect would be lost."""
+    position = -1
+    for number, decorator in enumerate(definition.decorator_list):
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        try:
+            meant = eval(  # the decorator's own name, in the function's own globals
+                compile(ast.fix_missing_locations(ast.Expression(called)), "<decorator>", "eval"), function.__globals__
+            )
+        except Exception:
+            meant = None
+        if meant is model or ast.unparse(called).rpartition(".")[2] == "model":
+            position = number
+    below = definition.decorator_list[position + 1 :] if position >= 0 else []
+    if below:
+        raise ModelError(
+            site_of_function(function).letter(
+                f"the decorator @{ast.unparse(below[0])} stands below @model",
+                write="@model directly above def, other decorators above it",
+            )
+        )
+
+
+def _parameter_site(site: Site, name: str) -> Site:
+    return Site(site.file, site.line, f"{site.text}(... {name} ...)")
+
+
+def _site_in(traceback: TracebackType | None, model: Model) -> Site:
+    """The innermost line of the model's own file in a traceback."""
+    import linecache
+
+    file, line = model.function.__code__.co_filename, model.function.__code__.co_firstlineno
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == file:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return Site(file, line, linecache.getline(file, line).strip())

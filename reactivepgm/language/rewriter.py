@@ -1,0 +1,310 @@
+"""The rewriting of ``x = ~F(...)`` into calls on the run; everything else stays as it was written.
+
+``x = ~F(a, b)``            x = run.name(site, current x, F, (a, b))
+``x[i] = ~F(a, b)``         run.item(site, x, i, F, (a, b))
+``node, x = ~F(a, b)``      node, x = run.name_pair(site, current x, F, (a, b))
+``F(g(a), b)``              inside an operand: F(run.call(site, g, (a,)), b)
+``x = a + b``, ``x = f()``  x = run.named("x", a + b)
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TypeVar
+
+from reactivepgm.errors import ModelError
+from reactivepgm.graph import Site
+from reactivepgm.language.call_site import CallSite
+from reactivepgm.language.operand import Operand, is_constant_factorisation, labels_of, named_terms, read_operand
+from reactivepgm.language.source import HOOK
+
+Located = TypeVar("Located", bound=ast.AST)
+_CURRENT = "__reactivepgm_current__"
+ARGUMENT, INSIDE, PLAIN = 0, 1, 2
+"""Where a nested call stands: as a factor's argument, inside arithmetic, or as an argument of a plain function."""
+
+
+class Rewriter(ast.NodeTransformer):
+    """Rewrites the body of one model function, and remembers every statement it met."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.sites: list[CallSite] = []
+        self.array_targets: set[str] = set()
+        self._loops: list[int] = []
+        self._statement: ast.stmt | None = None
+
+    def rewrite(self, definition: ast.FunctionDef) -> None:
+        """Rewrite in place."""
+        definition.body = self._block(definition.body)
+
+    # -- statements -----------------------------------------------------------------------------------------------
+
+    def _block(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+        new: list[ast.stmt] = []
+        for statement in body:
+            visited = self.visit(statement)
+            new += visited if isinstance(visited, list) else [visited]
+        return new
+
+    def visit(self, node: ast.AST) -> ast.AST | list[ast.stmt]:
+        """Visit a node, remembering the statement around it."""
+        if not isinstance(node, ast.stmt):
+            return super().visit(node)  # type: ignore[no-any-return]
+        outer, self._statement = self._statement, node
+        self._text()
+        is_loop = isinstance(node, (ast.For, ast.While))
+        if is_loop:
+            self._loops.append(node.lineno)
+        visited: ast.AST | list[ast.stmt] = super().visit(node)
+        if is_loop:
+            self._loops.pop()
+        self._statement = outer
+        return visited
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802 - the name is ast's
+        """Nested functions are part of the model; nested models look after themselves."""
+        if any(_is_model(decorator) for decorator in node.decorator_list):
+            return node
+        return self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:  # noqa: N802 - the name is ast's
+        """``x = ~F(...)`` and its kin."""
+        if _is_tilde(node.value):
+            assert isinstance(node.value, ast.UnaryOp)
+            target = node.targets[0]
+            if len(node.targets) == 1 and isinstance(target, (ast.Name, ast.Subscript)):
+                return self._drawn(node, target, node.value.operand)
+            if len(node.targets) == 1 and isinstance(target, ast.Tuple) and len(target.elts) == 2:
+                return self._drawn_pair(node, target, node.value.operand)
+            if all(isinstance(t, ast.Name) for t in node.targets):
+                first = ast.copy_location(ast.Assign(targets=node.targets[:1], value=node.value), node)
+                assert isinstance(target, ast.Name)
+                rest = ast.Assign(targets=node.targets[1:], value=ast.Name(target.id, ast.Load()))
+                return [*_listed(self.visit_Assign(first)), ast.copy_location(rest, node)]
+        self.generic_visit(node)
+        if len(node.targets) == 1:
+            node.value = self._named(node.targets[0], node.value)
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | list[ast.stmt]:  # noqa: N802 - the name is ast's
+        """``x: Reference = ~F(...)``: the annotation of a local variable is never evaluated."""
+        if node.value is not None and node.simple:
+            plain = ast.Assign(targets=[node.target], value=node.value)
+            return self.visit_Assign(ast.copy_location(plain, node))
+        return self.generic_visit(node)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:  # noqa: N802 - the name is ast's
+        """``~`` inside an expression draws an anonymous variable."""
+        if not _is_tilde(node):
+            return self.generic_visit(node)
+        operand = self._operand(node.operand)
+        return ast.copy_location(self._call("name", operand, None, [ast.Constant(None)]), node)
+
+    def _drawn(self, node: ast.stmt, target: ast.Name | ast.Subscript, expression: ast.expr) -> list[ast.stmt]:
+        operand = self._operand(expression)
+        if operand.node_name is not None:
+            pair = ast.Tuple(elts=[ast.Name(operand.node_name, ast.Store()), target], ctx=ast.Store())
+            return self._pair(node, pair, operand)
+        if isinstance(target, ast.Name):
+            value = self._call("name", operand, target, [ast.Name(_CURRENT, ast.Load())])
+            draw = ast.copy_location(ast.Assign(targets=[target], value=value), node)
+            return [*self._current(node, target.id), draw]
+        call = self._call("item", operand, target, self._element(target))
+        return [ast.copy_location(ast.Expr(call), node)]
+
+    def _drawn_pair(self, node: ast.stmt, target: ast.Tuple, expression: ast.expr) -> list[ast.stmt]:
+        return self._pair(node, target, self._operand(expression))
+
+    def _pair(self, node: ast.stmt, pair: ast.Tuple, operand: Operand) -> list[ast.stmt]:
+        second = pair.elts[1]
+        if isinstance(second, ast.Name):
+            value = self._call("name_pair", operand, second, [ast.Name(_CURRENT, ast.Load())])
+            draw = ast.copy_location(ast.Assign(targets=[pair], value=value), node)
+            return [*self._current(node, second.id), draw]
+        if not isinstance(second, ast.Subscript):
+            raise ModelError(self._text().letter("the second target is no variable", write="node, y = ~F(...)"))
+        value = self._call("item_pair", operand, second, self._element(second))
+        return [ast.copy_location(ast.Assign(targets=[pair.elts[0]], value=value), node)]
+
+    def _current(self, node: ast.stmt, name: str) -> list[ast.stmt]:
+        """What the name is bound to now, None if to nothing."""
+        store = [ast.Name(_CURRENT, ast.Store())]
+        attempt = ast.Try(
+            body=[ast.Assign(targets=store, value=ast.Name(name, ast.Load()))],
+            handlers=[
+                ast.ExceptHandler(
+                    type=ast.Name("NameError", ast.Load()),
+                    name=None,
+                    body=[ast.Assign(targets=[ast.Name(_CURRENT, ast.Store())], value=ast.Constant(None))],
+                )
+            ],
+            orelse=[],
+            finalbody=[],
+        )
+        return [_located(attempt, node)]
+
+    def _element(self, target: ast.Subscript) -> list[ast.expr]:
+        if isinstance(target.value, ast.Name):
+            self.array_targets.add(target.value.id)
+        key = self.visit(target.slice)
+        if isinstance(key, ast.Slice) or (
+            isinstance(key, ast.Tuple) and any(isinstance(e, ast.Slice) for e in key.elts)
+        ):
+            key = _slices(key)
+        container = self.visit(target.value)
+        assert isinstance(container, ast.expr) and isinstance(key, ast.expr)
+        return [container, key]
+
+    # -- expressions ----------------------------------------------------------------------------------------------
+
+    def _operand(self, expression: ast.expr) -> Operand:
+        return read_operand(expression, self._text())
+
+    def _call(self, method: str, operand: Operand, target: ast.expr | None, where: list[ast.expr]) -> ast.expr:
+        """``run.<method>(site, *where, F, args, kwargs, options)``."""
+        text = None if target is None else _base(target)
+        uses = {
+            n.id
+            for a in [*operand.args, *(k.value for k in operand.keywords)]
+            for n in ast.walk(a)
+            if isinstance(n, ast.Name)
+        }
+        q = named_terms(operand.options["q"]) if "q" in operand.options else None
+        constant = q is not None and is_constant_factorisation(q)
+        number = self._new_site(text, labels_of(target, operand), constant, text in uses)
+        function = self._attribute(operand.operator) if operand.function is None else self.visit(operand.function)
+        place = ARGUMENT if operand.operator in ("", "value") else INSIDE
+        arguments: list[ast.expr] = [ast.Constant(number), *where]
+        assert isinstance(function, ast.expr)
+        arguments += [function, *self._arguments(operand.args, operand.keywords, place)]
+        if operand.options:
+            if len(arguments) == 3 + len(where):
+                arguments.append(ast.Constant(None))
+            arguments.append(self._options(operand, q, constant))
+        return _located(ast.Call(func=self._attribute(method), args=arguments, keywords=[]), self._here())
+
+    def _options(self, operand: Operand, q: ast.expr | None, constant: bool) -> ast.expr:
+        values: list[ast.expr] = [ast.Constant(None) if q is None else q]
+        if constant:
+            assert q is not None
+            nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+            values = [ast.Lambda(args=nothing, body=q)]
+        values += [operand.options.get(name, ast.Constant(None)) for name in ("meta", "pipeline")]
+        return ast.Tuple(elts=values, ctx=ast.Load())
+
+    def _arguments(self, args: list[ast.expr], keywords: list[ast.keyword], place: int) -> list[ast.expr]:
+        packed: list[ast.expr] = [ast.Tuple(elts=[self._nested(a, place) for a in args], ctx=ast.Load())]
+        if keywords:
+            keys: list[ast.expr | None] = [None if k.arg is None else ast.Constant(k.arg) for k in keywords]
+            packed.append(ast.Dict(keys=keys, values=[self._nested(k.value, place) for k in keywords]))
+        return packed
+
+    def _nested(self, expression: ast.expr, place: int) -> ast.expr:
+        """An argument: calls in it become anonymous nodes, indexing is left alone."""
+        if isinstance(expression, ast.Call):
+            if isinstance(expression.func, ast.Name) and expression.func.id == "super":
+                return expression
+            number = self._new_site(None, {}, False, False)
+            function = self.visit(expression.func)
+            assert isinstance(function, ast.expr)
+            arguments = [ast.Constant(number), ast.Constant(place), function]
+            arguments += self._arguments(expression.args, expression.keywords, ARGUMENT)
+            return _located(ast.Call(func=self._attribute("call"), args=arguments, keywords=[]), expression)
+        if isinstance(expression, ast.BinOp):
+            expression.left = self._nested(expression.left, INSIDE)
+            expression.right = self._nested(expression.right, INSIDE)
+            return expression
+        if isinstance(expression, ast.UnaryOp) and not _is_tilde(expression):
+            expression.operand = self._nested(expression.operand, INSIDE)
+            return expression
+        if isinstance(expression, (ast.Tuple, ast.List)):
+            expression.elts = [self._nested(e, place) for e in expression.elts]
+            return expression
+        if isinstance(expression, ast.Starred):
+            expression.value = self._nested(expression.value, PLAIN)
+            return expression
+        visited = self.visit(expression)
+        assert isinstance(visited, ast.expr)
+        return visited
+
+    def _named(self, target: ast.expr, value: ast.expr) -> ast.expr:
+        """A value that may be a new variable learns the name it is kept under."""
+        makers = (ast.Call, ast.BinOp, ast.UnaryOp, ast.ListComp, ast.Tuple, ast.List)
+        if not isinstance(value, makers):
+            return value
+        name: ast.expr
+        if isinstance(target, ast.Name):
+            name = ast.Constant(target.id)
+        elif isinstance(target, (ast.Tuple, ast.List)) and all(isinstance(t, ast.Name) for t in target.elts):
+            name = ast.Constant(tuple(t.id for t in target.elts if isinstance(t, ast.Name)))
+        else:
+            return value
+        return _located(ast.Call(func=self._attribute("named"), args=[name, value], keywords=[]), value)
+
+    # -- places ---------------------------------------------------------------------------------------------------
+
+    def _attribute(self, name: str) -> ast.expr:
+        return _located(ast.Attribute(value=ast.Name(HOOK, ast.Load()), attr=name, ctx=ast.Load()), self._here())
+
+    def _here(self) -> ast.stmt:
+        assert self._statement is not None
+        return self._statement
+
+    def _new_site(self, target: str | None, labels: dict[int | str, str], constant: bool, itself: bool) -> int:
+        self.sites.append(CallSite(self._text(), target, labels, constant, itself, tuple(self._loops)))
+        return len(self.sites) - 1
+
+    def _text(self) -> Site:
+        """The site with the statement as the user wrote it, remembered before anything was rewritten."""
+        statement = self._here()
+        known: Site | None = getattr(statement, "_reactivepgm_site", None)
+        if known is None:
+            line = ast.unparse(statement).splitlines()[0]
+            known = Site(self.file, statement.lineno, line)
+            statement._reactivepgm_site = known  # type: ignore[attr-defined]
+        return known
+
+
+def _is_tilde(node: ast.AST) -> bool:
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert)
+
+
+def _is_model(decorator: ast.expr) -> bool:
+    inner = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return (isinstance(inner, ast.Name) and inner.id == "model") or (
+        isinstance(inner, ast.Attribute) and inner.attr == "model"
+    )
+
+
+def _base(target: ast.expr) -> str:
+    while isinstance(target, (ast.Subscript, ast.Attribute)):
+        target = target.value
+    return ast.unparse(target)
+
+
+def _slices(key: ast.expr) -> ast.expr:
+    """``1:`` and ``:, 0`` as expressions outside brackets: slice objects, evaluated the same."""
+    if isinstance(key, ast.Tuple):
+        return ast.copy_location(ast.Tuple(elts=[_slices(e) for e in key.elts], ctx=ast.Load()), key)
+    if not isinstance(key, ast.Slice):
+        return key
+    bounds: list[ast.expr] = [
+        bound if bound is not None else ast.Constant(None) for bound in (key.lower, key.upper, key.step)
+    ]
+    maker = ast.Attribute(value=ast.Name(HOOK, ast.Load()), attr="slice", ctx=ast.Load())
+    return _located(ast.Call(func=maker, args=bounds, keywords=[]), key)
+
+
+def _listed(visited: ast.AST | list[ast.stmt]) -> list[ast.stmt]:
+    if isinstance(visited, list):
+        return visited
+    assert isinstance(visited, ast.stmt)
+    return [visited]
+
+
+def _located(node: Located, like: ast.AST) -> Located:
+    """The node with a position: every part that has none stands where ``like`` stands."""
+    ast.copy_location(node, like)
+    return ast.fix_missing_locations(node)

@@ -1,0 +1,165 @@
+"""From a live function to its syntax tree, and from a rewritten tree back to a function."""
+
+from __future__ import annotations
+
+import __future__
+
+import ast
+import inspect
+from types import CodeType, FunctionType
+from typing import Any
+
+from reactivepgm.errors import ModelError
+from reactivepgm.graph import Site
+
+HOOK = "__reactivepgm__"
+_FUTURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+_WRAPPER = "__reactivepgm_wrapper__"
+Definition = ast.FunctionDef
+
+
+def site_of_function(function: Any) -> Site:
+    """Where a function is defined."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return Site("<unknown>", 0, repr(function))
+    return Site(code.co_filename, code.co_firstlineno, f"def {function.__name__}")
+
+
+def definition_of(function: FunctionType) -> Definition:
+    """The syntax tree of a function, with the line numbers of its file.
+
+    Raises:
+        ModelError: there is no source, or it is no longer that of the live function.
+    """
+    site = site_of_function(function)
+    try:
+        lines, first = inspect.getsourcelines(function)
+    except (OSError, TypeError):
+        raise ModelError(
+            site.letter(
+                f"@model needs the source of {function.__name__}, and there is none",
+                write="the model in a file or a notebook cell; a function made by exec() or typed at the bare prompt has no source",
+            )
+        ) from None
+    source = "".join(lines)
+    indented = source[:1].isspace()
+    try:
+        tree = ast.parse("if True:\n" + source if indented else source)
+    except SyntaxError as error:
+        raise ModelError(site.letter(f"the source of {function.__name__} cannot be read: {error}")) from None
+    ast.increment_lineno(tree, max(first, 1) - 1 - indented)
+    body = tree.body[0].body if indented and isinstance(tree.body[0], ast.If) else tree.body
+    definition = body[0]
+    if not isinstance(definition, ast.FunctionDef):
+        raise ModelError(site.letter(f"@model takes a plain function, not {type(definition).__name__}"))
+    return definition
+
+
+def check_unchanged(function: FunctionType, definition: Definition) -> None:
+    """Raise unless the source, compiled as it stands, is the live function.
+
+    Raises:
+        ModelError: the file changed after it was imported.
+    """
+    if any(isinstance(node, ast.Assert) for node in ast.walk(definition)):
+        return  # pytest rewrites assertions, so the code may differ for a good reason
+    plain = compiled(function, definition, hooked=False)
+    if not _is_same_code(plain, function.__code__):
+        raise ModelError(
+            site_of_function(function).letter(
+                f"the source of {function.__name__} is not what was imported: the file changed since",
+                write="a restart or importlib.reload, so that source and code agree",
+            )
+        )
+
+
+def compiled(function: FunctionType, definition: Definition, *, hooked: bool = True) -> CodeType:
+    """The code of a definition, inside the closure and the class that the function lives in.
+
+    Args:
+        function: the live function, whose free variables, class and compiler flags count.
+        definition: its syntax tree, rewritten or not.
+        hooked: whether the tree uses the hook as a further free variable.
+    """
+    free = [*function.__code__.co_freevars, *([HOOK] if hooked else [])]
+    bare = ast.FunctionDef(
+        name=definition.name,
+        args=_without_defaults(definition.args),
+        body=definition.body,
+        decorator_list=[],
+        returns=None,
+        type_comment=None,
+    )
+    ast.copy_location(bare, definition)
+    inner: ast.stmt = bare
+    path = function.__qualname__.split(".")
+    if len(path) > 1 and path[-2] != "<locals>":
+        # Private names such as self.__x are spelled with the class's name.
+        inner = ast.ClassDef(name=path[-2], bases=[], keywords=[], body=[bare], decorator_list=[])
+        ast.copy_location(inner, definition)
+    wrapper = ast.FunctionDef(
+        name=_WRAPPER,
+        args=ast.arguments(
+            posonlyargs=[],
+            args=[ast.arg(arg=name) for name in free if name != "__class__"],
+            kwonlyargs=[],
+            kw_defaults=[],
+            defaults=[],
+        ),
+        body=[inner],
+        decorator_list=[],
+        returns=None,
+        type_comment=None,
+    )
+    ast.copy_location(wrapper, definition)
+    module = ast.fix_missing_locations(ast.Module(body=[wrapper], type_ignores=[]))
+    flags = function.__code__.co_flags & _FUTURES
+    code = compile(module, function.__code__.co_filename, "exec", flags=flags, dont_inherit=True)
+    found = _find(code, definition.name)
+    assert found is not None
+    return found
+
+
+def _without_defaults(arguments: ast.arguments) -> ast.arguments:
+    """The same parameters; defaults and annotations belong to the live function."""
+
+    def plain(argument: ast.arg | None) -> ast.arg | None:
+        return None if argument is None else ast.copy_location(ast.arg(arg=argument.arg), argument)
+
+    return ast.arguments(
+        posonlyargs=[ast.arg(arg=a.arg) for a in arguments.posonlyargs],
+        args=[ast.arg(arg=a.arg) for a in arguments.args],
+        vararg=plain(arguments.vararg),
+        kwonlyargs=[ast.arg(arg=a.arg) for a in arguments.kwonlyargs],
+        kw_defaults=[None for _ in arguments.kwonlyargs],
+        kwarg=plain(arguments.kwarg),
+        defaults=[],
+    )
+
+
+def _find(code: CodeType, name: str) -> CodeType | None:
+    """The function's code inside the wrapper and, for a method, the class body."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            if constant.co_name == name and constant.co_flags & inspect.CO_NEWLOCALS:
+                return constant
+            inner = _find(constant, name)
+            if inner is not None:
+                return inner
+    return None
+
+
+def _is_same_code(left: CodeType, right: CodeType) -> bool:
+    names = ("co_code", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_argcount", "co_kwonlyargcount")
+    if any(getattr(left, n) != getattr(right, n) for n in names) or len(left.co_consts) != len(right.co_consts):
+        return False
+    for a, b in zip(left.co_consts, right.co_consts, strict=True):
+        if isinstance(a, CodeType) and isinstance(b, CodeType):
+            if not _is_same_code(a, b):
+                return False
+        elif type(a) is not type(b) or (not isinstance(a, str) and a != b and a == a):
+            return False
+        elif isinstance(a, str) and a != b and ".<locals>." not in a and "." not in a:
+            return False
+    return True
