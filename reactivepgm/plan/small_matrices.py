@@ -75,6 +75,29 @@ def inverse(A: Floats) -> Floats:
     if d == 1:
         scalar: Floats = 1.0 / A
         return scalar
+    if d > _LOOP_LIMIT:
+        return _lapack_inverse(A)
+    # Gauss-Jordan in the given order of the axes; where a pivot is small beside its column, LAPACK reorders.
+    both = np.zeros((d, 2 * d, A.shape[2]))
+    both[:, :d] = A
+    for i in range(d):
+        both[i, d + i] = 1.0
+    weak = np.zeros(A.shape[2], dtype=bool)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for i in range(d):
+            size = np.abs(both[i:, i])
+            weak |= ~(size[0] >= 0.1 * size.max(axis=0)) | (size[0] == 0.0)
+            both[i, i + 1 : d + i + 1] *= 1.0 / both[i, i]
+            for j in range(d):
+                if j != i:
+                    both[j, i + 1 : d + i + 1] -= both[j, i] * both[i, i + 1 : d + i + 1]
+    result = both[:, d:]
+    if weak.any():
+        result[..., weak] = _lapack_inverse(A[..., weak])
+    return result
+
+
+def _lapack_inverse(A: Floats) -> Floats:
     return np.ascontiguousarray(np.moveaxis(np.linalg.inv(np.moveaxis(A, 2, 0)), 0, 2))
 
 

@@ -92,12 +92,13 @@ def test_elements_drawn_twice(seed):
 
 def test_a_prior_on_an_element_that_a_factor_draws():
     def problem(covariance):
-        unary = GaussianUnary(np.zeros((2, 1)), np.zeros((2, 1, 1)), np.array([0, 1]), np.array([[1.0], [2.0]]), covariance)
+        nothing = np.zeros((2, 1)), np.zeros((2, 1, 1))
+        unary = GaussianUnary(*nothing, np.array([0, 1]), np.array([[1.0], [2.0]]), covariance)
         return Problem([2], [1], [Factors((0, np.array([1])), ((0, np.array([0])),))], [unary],
                        [GaussianKernelArrays((None,), None, np.ones((1, 1, 1)))])
     assert_agrees(problem(np.array([[[2.0]], [[3.0]]])))
     singular = problem(np.array([[[2.0]], [[0.0]]]))
-    with pytest.raises(ImproperError, match="element 1 of array 0 .* drawn twice"):
+    with pytest.raises(ImproperError, match=r"element 1 of array 0 .* drawn twice"):
         GaussianForest([2], [1], singular.families).solve(singular.unary, singular.kernels)
 
 
@@ -171,10 +172,9 @@ def test_a_star_of_many_leaves():
     precision = rng.gamma(1.0, size=n)
     y = rng.normal(size=n)
     leaves = GaussianUnary((precision * y)[:, None], precision[:, None, None])
-    beliefs = forest.solve(
-        [GaussianUnary(np.zeros((1, 1)), np.zeros((1, 1, 1)), np.array([0]), np.zeros((1, 1)), np.ones((1, 1, 1))), leaves],
-        [GaussianKernelArrays((None,), None, np.full((1, 1, 1), 0.5))],
-    )
+    one = np.ones((1, 1, 1))
+    hub = GaussianUnary(np.zeros((1, 1)), 0.0 * one, np.array([0]), np.zeros((1, 1)), one)
+    beliefs = forest.solve([hub, leaves], [GaussianKernelArrays((None,), None, 0.5 * one)])
     told = precision / (1 + 0.5 * precision)
     variance = 1 / (1 + told.sum())
     assert beliefs.covariance[0][0, 0, 0] == pytest.approx(variance, rel=1e-11)
@@ -196,7 +196,8 @@ def test_cavities_beside_an_overwhelming_neighbour():
 
 def test_empty_families_single_elements_and_isolated_variables():
     none = np.empty(0, dtype=np.intp)
-    forest = GaussianForest([1, 2], [2, 1], [Factors((0, none), ((1, none),)), Factors((1, none), ((1, none), (0, none)))])
+    families = [Factors((0, none), ((1, none),)), Factors((1, none), ((1, none), (0, none)))]
+    forest = GaussianForest([1, 2], [2, 1], families)
     unary = [GaussianUnary(np.array([[2.0, 0.0]]), np.diag([2.0, 4.0])[None]),
              GaussianUnary(np.array([[1.0], [3.0]]), np.ones((2, 1, 1)))]
     kernels = [GaussianKernelArrays((np.zeros((0, 2, 1)),), None, None),
