@@ -11,7 +11,7 @@ from reactivepgm.errors import ProductError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.discrete_forest import ContradictionError, DiscreteForest
-from reactivepgm.plan.inbox import Inbox
+from reactivepgm.plan.inbox import Inbox, as_binary
 from reactivepgm.plan.kernels import KernelCluster
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.star_sweep import Senders
@@ -63,10 +63,9 @@ class DiscreteSweep:
                 f"the messages at element {error.element} of `{array.name}` ({array.site}) exclude every category"
             ) from None
         for local, array_number in enumerate(self._arrays):
-            p = solution.marginals[local]
-            belief: Distribution = Categorical._of(p)
+            belief: Distribution = Categorical._of(solution.marginals[local])
             if inboxes[array_number].holds_only(Bernoulli):
-                belief = Bernoulli._of(p[..., 1])
+                belief = as_binary(belief)
             beliefs.replace(array_number, self._batch.elements[array_number], belief)
         for number, kernel in enumerate(self._kernels):
             beliefs.replace_joint(kernel.cluster, Contingency._of(solution.joints[number], 2))

@@ -25,6 +25,7 @@ from reactivepgm.graph import Family, VariableArray
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
+from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_forest import GaussianForest
 from reactivepgm.plan.inbox import improper, one_each
 from reactivepgm.plan.kernels import KernelCluster
@@ -59,14 +60,12 @@ class GaussianInbox:
         rows, rank = edge.place.rows, len(message.batch_shape)
         index = edge.place.index
         prior = edge.interface == family.node.interfaces[0].name and edge.place.is_injective
-        clamps = isinstance(message, PointMass)
-        moments = isinstance(message, NormalMeanVariance | MvNormalMeanCovariance)
-        if clamps or (moments and prior and not self._taken[index].any()):
+        spread = _spread(message, rank, rows)
+        if isinstance(message, PointMass) or (spread is not None and prior and not self._taken[index].any()):
             kept = slice(None) if missing is None else ~missing
             self._taken[index[kept]] = True
             mean = one_each(message.mean, rank, rows, None)[kept]
-            spread = np.zeros((*mean.shape, *mean.shape[1:])) if clamps else _spread(message, rank, rows)[kept]
-            self._moments.append((index[kept], mean, spread))
+            self._moments.append((index[kept], mean, spread[kept]))
         else:
             pull = one_each(message.weighted_mean, rank, rows, missing)
             self._information.append((edge, pull, one_each(message.precision, rank, rows, missing)))
@@ -99,8 +98,14 @@ class GaussianInbox:
 
 
 def _spread(message: Distribution, rank: int, rows: int) -> Array:
-    values = message.variance if isinstance(message, UnivariateNormal) else message.covariance
-    return one_each(values, rank, rows, None)
+    """The (co)variances of a message in moment form, one a row; None for information form."""
+    if isinstance(message, PointMass):
+        return np.zeros((rows, *message.event_shape, *message.event_shape))
+    if isinstance(message, NormalMeanVariance):
+        return one_each(message.variance, rank, rows, None)
+    if isinstance(message, MvNormalMeanCovariance):
+        return one_each(message.covariance, rank, rows, None)
+    return None
 
 
 class GaussianSweep:
@@ -133,7 +138,8 @@ class GaussianSweep:
         """Replace marginals and joints of the batch by those of the exact joint posterior."""
         arrays = self._structure.arrays
         inboxes = {
-            a: GaussianInbox(arrays[a], size, self._outputs[a]) for a, size in zip(self._arrays, self._sizes, strict=True)
+            a: GaussianInbox(arrays[a], size, self._outputs[a])
+            for a, size in zip(self._arrays, self._sizes, strict=True)
         }
         self._senders.send(beliefs, inboxes)
         values = [kernel.gaussian(beliefs) for kernel in self._kernels]
@@ -166,14 +172,19 @@ class GaussianSweep:
             self._keep_joint(beliefs, number, kernel, value, solution)
 
     def _keep_joint(
-        self, beliefs: Beliefs, number: int, kernel: KernelCluster, value: GaussianKernelArrays, solution: object
+        self,
+        beliefs: Beliefs,
+        number: int,
+        kernel: KernelCluster,
+        value: GaussianKernelArrays,
+        solution: GaussianBeliefs,
     ) -> None:
         cluster = kernel.cluster
         if len(kernel.ins) == 2:
-            gained = -solution.mutual_information(number)  # type: ignore[attr-defined]
+            gained = -solution.mutual_information(number)
             beliefs.replace_conditional(cluster, kernel.in_names, gained)
             return
-        shrunk = -solution.conditional_entropy_terms(number)  # type: ignore[attr-defined]
+        shrunk = -solution.conditional_entropy_terms(number)
         if value.covariance is None:
             beliefs.replace_conditional(cluster, kernel.in_names, np.zeros(cluster.size))
             return
@@ -181,7 +192,7 @@ class GaussianSweep:
         _, logdet = np.linalg.slogdet(value.covariance)
         entropy = 0.5 * (d * np.log(2 * np.pi * np.e) + logdet) + shrunk
         beliefs.replace_conditional(cluster, kernel.in_names, np.broadcast_to(entropy, (cluster.size,)))
-        mean_out, mean_in, v_out, v_in, v_out_in = solution.joint(number)  # type: ignore[attr-defined]
+        mean_out, mean_in, v_out, v_in, v_out_in = solution.joint(number)
         mean = np.concatenate([mean_out, mean_in], axis=-1)
         covariance = np.concatenate(
             [

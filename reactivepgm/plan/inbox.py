@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reactivepgm.distributions import (
     Bernoulli,
+    Categorical,
     Distribution,
     Group,
     ProductOfDensities,
@@ -103,7 +104,7 @@ class Inbox:
             element = int(np.flatnonzero(~np.broadcast_to(proper, (self.size,)))[0])
             raise ImproperPosteriorError(improper(self.array, element))
         belief = group.from_naturals(*self.naturals)
-        return Bernoulli._of(belief.p[..., 1]) if self.holds_only(Bernoulli) else belief
+        return as_binary(belief) if self.holds_only(Bernoulli) else belief
 
     def holds_only(self, kind: type[Distribution]) -> bool:
         """Whether every message so far was of this kind (and there was one)."""
@@ -137,6 +138,12 @@ class Inbox:
             f"  from {family.site}\n"
             f"  the others have {tuple(total.shape[1:] for total in self.naturals)}"
         )
+
+
+def as_binary(belief: Distribution) -> Distribution:
+    """A categorical belief over two categories as a Bernoulli one, for variables that are drawn as such."""
+    assert isinstance(belief, Categorical)
+    return Bernoulli._of(belief.p[..., 1])
 
 
 def improper(array: VariableArray, element: int) -> str:

@@ -11,7 +11,7 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
 from reactivepgm.plan.outbound import Surroundings
-from reactivepgm.plan.structure import Cluster, Edge, Structure
+from reactivepgm.plan.structure import Cluster, Structure
 from reactivepgm.rulebook import DiscreteKernel, GaussianKernel, find_kernel
 
 Shape = tuple[int, ...] | None

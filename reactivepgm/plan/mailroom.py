@@ -14,7 +14,7 @@ from reactivepgm.distributions import Bernoulli, Distribution, Group
 from reactivepgm.errors import ImproperPosteriorError, ModelError, ProductError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
-from reactivepgm.plan.inbox import Inbox, improper, naturals_of
+from reactivepgm.plan.inbox import Inbox, as_binary, improper, naturals_of
 from reactivepgm.plan.outbound import RuleTable, Surroundings
 from reactivepgm.plan.pool import Exclusive, concatenate_indices, totals
 from reactivepgm.plan.regions import Batch
@@ -111,7 +111,7 @@ class Pool:
             if not proper.all():
                 raise ImproperPosteriorError(improper(self.variable, int(np.flatnonzero(~proper)[0])))
         belief = self.group.from_naturals(*parts)
-        return Bernoulli._of(belief.p[..., 1]) if self.is_binary else belief
+        return as_binary(belief) if self.is_binary else belief
 
 
 class Slot:

@@ -7,6 +7,7 @@ connected components by element, and regions that touch through a cut get differ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -30,7 +31,7 @@ class Batch:
     count within these elements.
     """
 
-    elements: dict[int, IntArray | None]
+    elements: Mapping[int, IntArray | None]
     clusters: tuple[Cluster, ...]
     colour: int = 0
 
@@ -63,11 +64,11 @@ def batches_of(structure: Structure) -> list[Batch]:
             if home[one.edges[0].array] == home[other.edges[0].array]:
                 cuts[home[one.edges[0].array]].append((one, other))
     batches: list[Batch] = []
-    for arrays, clusters, cut in zip(connected, inside, cuts, strict=True):
+    for arrays, found, cut in zip(connected, inside, cuts, strict=True):
         if cut:
-            batches += _coloured(structure, arrays, clusters, cut)
+            batches += _coloured(structure, arrays, found, cut)
         else:
-            batches.append(Batch(dict.fromkeys(arrays), tuple(clusters)))
+            batches.append(Batch(dict.fromkeys(arrays), tuple(found)))
     return batches
 
 
@@ -92,7 +93,8 @@ def _coloured(
     structure: Structure, arrays: list[int], clusters: list[Cluster], cuts: list[tuple[Cluster, Cluster]]
 ) -> list[Batch]:
     """One batch a colour: regions by element, the colours such that no two of a batch touch through a cut."""
-    offset = dict(zip(arrays, np.cumsum([0, *(structure.arrays[a].size for a in arrays)]), strict=False))
+    sizes = [structure.arrays[a].size for a in arrays]
+    offset = {array: sum(sizes[:i]) for i, array in enumerate(arrays)}
     vertices = sum(structure.arrays[array].size for array in arrays)
 
     def elements(edge: Edge) -> IntArray:

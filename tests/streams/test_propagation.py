@@ -1,6 +1,7 @@
 """The work-list: in order of height, each unit once, at any depth."""
 
 import threading
+from itertools import pairwise
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_a_diamond_runs_each_unit_once():
 def test_a_long_chain_needs_no_recursion():
     propagation = Propagation()
     units = [Unit(height, lambda: None) for height in range(50_000)]
-    for lower, higher in zip(units, units[1:], strict=False):
+    for lower, higher in pairwise(units):
         lower.dependents = [higher]
     propagation.mark(units[0])
     propagation.run()
