@@ -17,6 +17,8 @@ from .gamma import GAMMA as GAMMA
 from .gamma import GammaFamily as GammaFamily
 from .gamma import GammaShapeRate as GammaShapeRate
 from .gamma import GammaShapeScale as GammaShapeScale
+from .gamma_shape_likelihood import GAMMA_SHAPE as GAMMA_SHAPE
+from .gamma_shape_likelihood import GammaShapeLikelihood as GammaShapeLikelihood
 from .group import Group as Group
 from .inverse_gamma import INVERSE_GAMMA as INVERSE_GAMMA
 from .inverse_gamma import InverseGamma as InverseGamma

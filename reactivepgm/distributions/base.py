@@ -164,7 +164,8 @@ class Distribution(metaclass=DistributionMeta):
     def batch_shape(self) -> tuple[int, ...]:
         """The rows: the broadcast of the parameters' leading axes."""
         result: tuple[int, ...] = ()
-        for value, rank in zip(self.parameters.values(), self._ranks, strict=True):
+        for name, rank in self.parameter_ranks.items():
+            value = getattr(self, name)
             if type(value) is not float:
                 shape = value.shape[: len(value.shape) - rank]
                 if shape != result:

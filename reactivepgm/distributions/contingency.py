@@ -53,6 +53,12 @@ class Contingency(Distribution):
     def _ranks(self) -> tuple[int, ...]:
         return (self.event_rank,)
 
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The axes before the event."""
+        shape: tuple[int, ...] = self.p.shape
+        return shape[: len(shape) - self.event_rank]
+
     def like(self, *values: Array) -> Self:
         """Another table with the same event rank."""
         return type(self)._of(values[0], self.event_rank)

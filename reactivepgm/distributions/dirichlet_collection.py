@@ -84,6 +84,12 @@ class DirichletCollection(Distribution):
     def _ranks(self) -> tuple[int, ...]:
         return (self.event_rank,)
 
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The axes before the event."""
+        shape: tuple[int, ...] = self.alpha.shape
+        return shape[: len(shape) - self.event_rank]
+
     def like(self, *values: Array) -> Self:
         """A collection with other pseudo-counts and the same event rank."""
         return type(self)._of(values[0], self.event_rank)

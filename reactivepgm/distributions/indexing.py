@@ -116,6 +116,11 @@ def aligned(values: Sequence[Array], ranks: Sequence[int]) -> tuple[Array, ...]:
         >>> aligned((np.zeros(2), 1.0), (0, 0))[1]
         array([1., 1.])
     """
+    for value in values:
+        if type(value) is not float:
+            break
+    else:
+        return tuple(values)
     batch = common_batch(values, ranks)
     return tuple(broadcast_rows(value, rank, batch) for value, rank in zip(values, ranks, strict=True))
 

@@ -94,6 +94,8 @@ class UnivariateNormal(NormalFamily):
 
 
 def _over_batch(belief: Distribution, value: Array) -> Array:
+    if type(value) is float and type(belief.mean) is float:
+        return value
     batch = belief.batch_shape
     return value if getattr(value, "shape", ()) == batch else np.broadcast_to(value, batch)
 

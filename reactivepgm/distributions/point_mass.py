@@ -51,6 +51,12 @@ class PointMass(Distribution):
     def _ranks(self) -> tuple[int, ...]:
         return (self.event_rank,)
 
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The axes before the event."""
+        shape: tuple[int, ...] = shape_of(self.value)
+        return shape[: len(shape) - self.event_rank]
+
     def like(self, *values: Array) -> Self:
         """All mass on another value of the same event rank."""
         return type(self)._of(values[0], self.event_rank)

@@ -55,7 +55,8 @@ def trigamma(x: Array) -> Array:
         >>> abs(trigamma(1.0) - math.pi**2 / 6) < 1e-14
         True
     """
-    return as_scalar(_library(x).polygamma(1, x))
+    # The Hurwitz zeta function at 2; polygamma would turn float32 into float64.
+    return as_scalar(_library(x).zeta(2.0, x))
 
 
 def betaln(a: Array, b: Array) -> Array:
@@ -158,8 +159,8 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False
     """
     xp = namespace(x)
     top = xp.max(x, axis=axis, keepdims=True)
-    # A row of -inf has nothing to subtract; +inf and nan must come through.
-    base = xp.where(top == -math.inf, 0.0 * xp.ones_like(top), top)
+    # An infinite top is not subtracted: inf - inf is nan.
+    base = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
     with np.errstate(divide="ignore", invalid="ignore"):
         total = xp.log(xp.sum(xp.exp(x - base), axis=axis, keepdims=True)) + base
     return as_scalar(total if keepdims else xp.squeeze(total, axis=axis))
