@@ -184,7 +184,7 @@ class Node:
         if found is None:
             return
         complaint, row = found
-        shown = np.array2string(array[row], threshold=9, separator=", ").replace("\n", "")
+        shown = str(array[row].tolist())
         where = f"row {row[0] if len(row) == 1 else row} is " if row else "it is "
         raise InvalidParameterError(f"{self.name}: {edge.name} {complaint}; {where}{shown}")
 

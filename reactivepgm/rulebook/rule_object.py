@@ -54,7 +54,7 @@ class Rule:
         meta: Any = None,
         node: Node | None = None,
         index: int | None = None,
-        target: str | None = None,
+        to: str | None = None,
         **inputs: Any,
     ) -> Any:
         """Compute the result.
@@ -63,14 +63,14 @@ class Rule:
             meta: the factor's meta.
             node: the factor's node, where it is not the one the rule was written for.
             index: the component of a plural target.
-            target: the target asked for, where the rule serves any.
+            to: the target asked for, where the rule serves any.
             **inputs: the batched distributions, under the names that the rule was found for.
         """
         renamed = self.renamed
         arguments = {renamed.get(name, name): value for name, value in inputs.items()} if renamed else inputs
         extras = self.signature.extras
         if extras:
-            given = {"meta": meta, "node": node or self.node, "index": index, "target": target or self.target}
+            given = {"meta": meta, "node": node or self.node, "index": index, "target": to or self.target}
             arguments = {**arguments, **{name: given[name] for name in extras}}
         if self.vectorized:
             return self.function(**arguments)

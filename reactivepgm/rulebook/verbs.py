@@ -35,7 +35,7 @@ def call_rule(node: Any, to: str, *, meta: Any = None, index: int | None = None,
     found = the_node(node)
     ready = _ready(found, inputs)
     rule = find_rule(found, to, _types(ready), meta)
-    return rule(meta=meta, node=found, index=index, target=canonical_target(found, to), **ready)
+    return rule(meta=meta, node=found, index=index, to=canonical_target(found, to), **ready)
 
 
 def call_marginal_rule(node: Any, joint: str, *, meta: Any = None, **inputs: Any) -> Any:
@@ -63,7 +63,7 @@ def call_marginal_rule(node: Any, joint: str, *, meta: Any = None, **inputs: Any
     found = the_node(node)
     ready = _ready(found, inputs)
     rule = find_marginal_rule(found, joint, _types(ready), meta)
-    return rule(meta=meta, node=found, target=canonical_target(found, joint), **ready)
+    return rule(meta=meta, node=found, to=canonical_target(found, joint), **ready)
 
 
 def average_energy(node: Any, *, meta: Any = None, vectorized: bool = True, **inputs: Any) -> Any:

@@ -30,6 +30,7 @@ Covariance = PointMass | InverseWishart | Wishart
 PrecisionMatrix = PointMass | Wishart | InverseWishart
 
 LOG_2PI = math.log(2.0 * math.pi)
+POSITIVE = (0.0, math.inf)
 
 
 def effective_variance(q: Variance) -> Array:
@@ -148,7 +149,7 @@ def message_to_variance(gap: UnivariateNormal) -> LogDensity:
         >>> round(message_to_variance(NormalMeanVariance(1.0, 1.0)).log_pdf(1.0), 6)
         -1.515512
     """
-    return LogDensity(_gap_density(gap), "positive")
+    return LogDensity(_gap_density(gap), POSITIVE, gap.batch_shape)
 
 
 def message_to_precision(gap: UnivariateNormal) -> LogDensity:
@@ -160,7 +161,7 @@ def message_to_precision(gap: UnivariateNormal) -> LogDensity:
         -1.515512
     """
     density = _gap_density(gap)
-    return LogDensity(lambda tau: density(1.0 / tau), "positive")
+    return LogDensity(lambda tau: density(1.0 / tau), POSITIVE, gap.batch_shape)
 
 
 def _gap_density(gap: UnivariateNormal) -> Callable[[Array], Array]:

@@ -7,10 +7,16 @@ With a = ± exp(t) the second integrand, and the first for other families, is sm
 exponentially at both ends, where the trapezoidal rule converges geometrically (Trefethen and Weideman 2014, section 5).
 """
 
-from reactivepgm.distributions import Distribution, LogDensity, UnivariateNormal
-from reactivepgm.numerics.array import Array
+import math
+from collections.abc import Callable
 
-_POINTS = 1601
+from reactivepgm.distributions import Distribution, LogDensity, PointMass, UnivariateNormal
+from reactivepgm.errors import NoRuleError
+from reactivepgm.numerics.array import Array, broadcast_shapes, namespace
+from reactivepgm.numerics.elementary import divide, log, sqrt, where
+from reactivepgm.numerics.special import logsumexp
+
+_POINTS = 4001
 _REACH = 40.0  # standard deviations; beyond them a Gaussian is below the smallest double
 _TINY = 1e-290
 
@@ -29,16 +35,17 @@ def message_to_factor(m_out: Distribution, m_other: Distribution) -> LogDensity:
         >>> from reactivepgm.distributions import NormalMeanVariance
         >>> nu = message_to_factor(NormalMeanVariance(0.0, 1.0), NormalMeanVariance(2.0, 0.5))
         >>> round(float(nu.log_pdf(1.0)), 6)
-        -2.455005
+        -2.455004
     """
     _require_numbers(m_out, m_other)
+    rows = broadcast_shapes(m_out.batch_shape, m_other.batch_shape)
     if isinstance(m_other, PointMass):
-        return LogDensity(lambda x: m_out.log_pdf(m_other.value * x), "real")
+        return LogDensity(lambda x: m_out.log_pdf(m_other.value * x), batch_shape=rows)
     if isinstance(m_out, UnivariateNormal) and isinstance(m_other, UnivariateNormal):
-        return LogDensity(_gaussian_to_factor(m_out, m_other), "real")
+        return LogDensity(_gaussian_to_factor(m_out, m_other), batch_shape=rows)
     if isinstance(m_out, PointMass):
         value = m_out.value
-        return LogDensity(lambda x: m_other.log_pdf(value / x) - log(namespace(x).abs(x)), "real")
+        return LogDensity(lambda x: m_other.log_pdf(value / x) - log(namespace(x).abs(x)), batch_shape=rows)
     out, other = m_out[..., None], m_other[..., None]
     high = _farthest(m_other)
 
@@ -50,7 +57,7 @@ def message_to_factor(m_out: Distribution, m_other: Distribution) -> LogDensity:
             log(high),
         )
 
-    return LogDensity(log_density, "real")
+    return LogDensity(log_density, batch_shape=rows)
 
 
 def message_to_product(m_left: Distribution, m_right: Distribution) -> LogDensity:
@@ -73,6 +80,10 @@ def message_to_product(m_left: Distribution, m_right: Distribution) -> LogDensit
         True
     """
     _require_numbers(m_left, m_right)
+    rows = broadcast_shapes(m_left.batch_shape, m_right.batch_shape)
+    for known, random in ((m_left, m_right), (m_right, m_left)):
+        if isinstance(known, PointMass):
+            return LogDensity(_scaled_density(random, known.value), batch_shape=rows)
     left, right = m_left[..., None], m_right[..., None]
     high_left, high_right = _farthest(m_left), _farthest(m_right)
     ratio = sqrt(divide(m_left.std, m_right.std))
@@ -91,7 +102,11 @@ def message_to_product(m_left: Distribution, m_right: Distribution) -> LogDensit
         at_zero = m_left.log_pdf(0.0) + m_right.log_pdf(0.0)
         return where((y == 0) & (at_zero > -math.inf), math.inf, value)
 
-    return LogDensity(log_density, "real")
+    return LogDensity(log_density, batch_shape=rows)
+
+
+def _scaled_density(m: Distribution, a: Array) -> Callable[[Array], Array]:
+    return lambda y: m.log_pdf(y / a) - log(namespace(a).abs(a))
 
 
 def _gaussian_to_factor(m_out: UnivariateNormal, m_other: UnivariateNormal) -> Callable[[Array], Array]:
