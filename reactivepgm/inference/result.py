@@ -60,7 +60,7 @@ class Result:
     posteriors: Posteriors
     free_energy: NDArray[np.float64]
     iterations: int
-    converged: bool
+    converged: bool | None
     duration: float
     graph: Graph
     returned: Any = None
@@ -79,7 +79,7 @@ class Result:
         parts = [f"{self.iterations} iteration{'s' if self.iterations != 1 else ''}"]
         if len(self.free_energy):
             parts.append(f"free energy {self.free_energy[-1]:.6g} nats")
-        if not self.converged:
+        if self.converged is False:
             parts.append("not converged")
         parts.append(f"{self.duration * 1e3:.3g} ms")
         return ", ".join(parts)

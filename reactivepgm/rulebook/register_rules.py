@@ -52,7 +52,7 @@ def rule(node: Any, *, to: str, vectorized: bool = True) -> Callable[[F], F]:
 
     Args:
         node: a node, its distribution class, its function or its name.
-        to: the interface, or ``"*"`` for any; the function may ask for it by a parameter ``target``.
+        to: the interface, or ``"*"`` for any; the function may ask for it by a parameter ``to``.
         vectorized: whether the function computes a whole batch at once; if not, it is called row by row.
 
     Returns:

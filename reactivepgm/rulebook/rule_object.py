@@ -70,7 +70,7 @@ class Rule:
         arguments = {renamed.get(name, name): value for name, value in inputs.items()} if renamed else inputs
         extras = self.signature.extras
         if extras:
-            given = {"meta": meta, "node": node or self.node, "index": index, "target": to or self.target}
+            given = {"meta": meta, "node": node or self.node, "index": index, "to": to or self.target}
             arguments = {**arguments, **{name: given[name] for name in extras}}
         if self.vectorized:
             return self.function(**arguments)

@@ -13,7 +13,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from reactivepgm.errors import ParametrisationError
 from reactivepgm.nodes import Node
 
-EXTRAS = ("meta", "node", "index", "target")
+EXTRAS = ("meta", "node", "index", "to")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Signature:
         inputs: role name (``m_out``, ``q_out_mean``, ...) to the types accepted; the names are canonical.
         parameters: role name to the function's own parameter name, which may use an alias.
         others: the types accepted by ``**others``, or None where the rule takes no further inputs.
-        extras: which of meta, node, index, target the function asks for.
+        extras: which of meta, node, index, to the function asks for.
         meta: the types of meta accepted.
         returns: the return annotation.
     """

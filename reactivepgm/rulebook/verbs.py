@@ -1,7 +1,7 @@
 """Compute one message, joint marginal or average energy from its inputs: the rulebook, called by hand."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from reactivepgm.distributions import Distribution, Factorized, stack
 from reactivepgm.errors import ParametrisationError
@@ -64,6 +64,14 @@ def call_marginal_rule(node: Any, joint: str, *, meta: Any = None, **inputs: Any
     ready = _ready(found, inputs)
     rule = find_marginal_rule(found, joint, _types(ready), meta)
     return rule(meta=meta, node=found, to=canonical_target(found, joint), **ready)
+
+
+@overload
+def average_energy(node: Any, *, vectorized: bool = True) -> Callable[[F], F]: ...
+
+
+@overload
+def average_energy(node: Any, *, meta: Any = None, **inputs: Any) -> Any: ...
 
 
 def average_energy(node: Any, *, meta: Any = None, vectorized: bool = True, **inputs: Any) -> Any:

@@ -59,16 +59,16 @@ def _(**inputs: Belief) -> DirichletCollection:
 
 
 @rule(DiscreteTransition, to="*")
-def _(q_a: Table, target: str, **inputs: Belief) -> Categorical:
+def _(q_a: Table, to: str, **inputs: Belief) -> Categorical:
     """The remaining axis of the factor, once every other one is averaged or summed out."""
-    log_table, rank = _absorb(q_a, inputs, (target,))
-    return Categorical(softmax(summed(log_table, (_axis(target),), rank)))
+    log_table, rank = _absorb(q_a, inputs, (to,))
+    return Categorical(softmax(summed(log_table, (_axis(to),), rank)))
 
 
 @marginal_rule(DiscreteTransition, "*")
-def _(q_a: Table, target: str, **inputs: Belief) -> Contingency | Categorical | Factorized:
+def _(q_a: Table, to: str, **inputs: Belief) -> Contingency | Categorical | Factorized:
     """The factor times its messages, normalised; what was observed falls out of the joint."""
-    names = tuple(target.split("_"))
+    names = tuple(to.split("_"))
     observed = {n: inputs[f"{r}_{n}"] for n in names for r in "mq" if isinstance(inputs.get(f"{r}_{n}"), PointMass)}
     free = tuple(n for n in names if n not in observed)
     joint = _table_of(q_a, inputs, free, names) if free else None
