@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from numpy import dot
 
 from reactivepgm import (
     ImproperPosteriorError,
     MvNormalMeanCovariance,
     NormalMeanVariance,
     Uninformative,
-    dot,
     infer,
     model,
     randomvar,
