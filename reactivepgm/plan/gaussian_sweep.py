@@ -28,7 +28,7 @@ from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, Gaus
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_forest import GaussianForest
 from reactivepgm.plan.inbox import improper, one_each
-from reactivepgm.plan.kernels import KernelCluster
+from reactivepgm.plan.kernels import KernelCluster, known_shapes
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.star_sweep import Senders
 from reactivepgm.plan.structure import Edge, Structure
@@ -57,10 +57,10 @@ class GaussianInbox:
                 "  use a conjugate prior, or a form constraint that makes the marginal normal"
             )
         self._note_shape(message.event_shape, family)
-        rows, rank = edge.place.rows, len(message.batch_shape)
+        rows, rank = edge.place.rows, len(message.event_shape)
         index = edge.place.index
         prior = edge.interface == family.node.interfaces[0].name and edge.place.is_injective
-        spread = _spread(message, rank, rows)
+        spread = _spread(message, rows)
         if isinstance(message, PointMass) or (spread is not None and prior and not self._taken[index].any()):
             kept = slice(None) if missing is None else ~missing
             self._taken[index[kept]] = True
@@ -68,7 +68,7 @@ class GaussianInbox:
             self._moments.append((index[kept], mean, spread[kept]))
         else:
             pull = one_each(message.weighted_mean, rank, rows, missing)
-            self._information.append((edge, pull, one_each(message.precision, rank, rows, missing)))
+            self._information.append((edge, pull, one_each(message.precision, 2 * rank, rows, missing)))
 
     def _note_shape(self, shape: tuple[int, ...], family: Family) -> None:
         if self.event_shape is not None and self.event_shape != shape:
@@ -97,14 +97,14 @@ class GaussianInbox:
         )
 
 
-def _spread(message: Distribution, rank: int, rows: int) -> Array:
+def _spread(message: Distribution, rows: int) -> Array:
     """The (co)variances of a message in moment form, one a row; None for information form."""
     if isinstance(message, PointMass):
         return np.zeros((rows, *message.event_shape, *message.event_shape))
     if isinstance(message, NormalMeanVariance):
-        return one_each(message.variance, rank, rows, None)
+        return one_each(message.variance, 0, rows, None)
     if isinstance(message, MvNormalMeanCovariance):
-        return one_each(message.covariance, rank, rows, None)
+        return one_each(message.covariance, 2, rows, None)
     return None
 
 
@@ -143,8 +143,8 @@ class GaussianSweep:
         }
         self._senders.send(beliefs, inboxes)
         values = [kernel.gaussian(beliefs) for kernel in self._kernels]
-        shapes = event_shapes(self._kernels, values, {a: box.event_shape for a, box in inboxes.items()})
-        dimensions = tuple(int(np.prod(shapes[a])) if shapes[a] else 1 for a in self._arrays)
+        shapes = known_shapes(self._kernels, values, {a: box.event_shape for a, box in inboxes.items()})
+        dimensions = tuple((shapes[a] or (1,))[0] for a in self._arrays)
         if self._forest is None or dimensions != self._dimensions:
             self._forest = GaussianForest(self._sizes, dimensions, self._families)
             self._dimensions = dimensions
@@ -163,7 +163,7 @@ class GaussianSweep:
         for local, array in enumerate(self._arrays):
             mean, covariance = solution.mean[local], solution.covariance[local]
             belief: Distribution
-            if shapes[array] == ():
+            if not shapes[array]:
                 belief = NormalMeanVariance._of(mean[:, 0], covariance[:, 0, 0])
             else:
                 belief = MvNormalMeanCovariance._of(mean, covariance)
@@ -211,21 +211,3 @@ def _sized(value: GaussianKernelArrays, d_out: int, d_ins: list[int]) -> Gaussia
         for matrix, d_in in zip(value.matrices, d_ins, strict=True)
     )
     return GaussianKernelArrays(matrices, value.offset, value.covariance)
-
-
-def event_shapes(
-    kernels: Sequence[KernelCluster],
-    values: Sequence[GaussianKernelArrays],
-    known: dict[int, tuple[int, ...] | None],
-) -> dict[int, tuple[int, ...]]:
-    """The event shape of every array: from its messages, from its factors, or from its neighbours through identities."""
-    shapes = dict(known)
-    changed = True
-    while changed:
-        changed = False
-        for kernel, value in zip(kernels, values, strict=True):
-            for edge, shape in kernel.shapes(value, shapes).items():
-                if shapes[edge] is None and shape is not None:
-                    shapes[edge] = shape
-                    changed = True
-    return {array: () if shape is None else shape for array, shape in shapes.items()}

@@ -29,13 +29,14 @@ Mask = NDArray[np.bool_] | None
 
 def naturals_of(message: Distribution, rows: int, missing: Mask = None) -> list[Array]:
     """The natural parameters of a batched message, one entry a row; zero (flat) where the observation is missing."""
-    return [one_each(values, len(message.batch_shape), rows, missing) for values in message.naturals()]
+    batch_rank = len(message.batch_shape)
+    return [one_each(values, np.ndim(values) - batch_rank, rows, missing) for values in message.naturals()]
 
 
-def one_each(values: Array, batch_rank: int, rows: int, missing: Mask) -> Array:
+def one_each(values: Array, event_rank: int, rows: int, missing: Mask) -> Array:
     """Parameter values broadcast to one entry a row, zero where masked."""
     values = np.asarray(values, dtype=float)
-    whole = np.broadcast_to(values, (rows, *values.shape[batch_rank:]))
+    whole = np.broadcast_to(values, (rows, *values.shape[values.ndim - event_rank :]))
     if missing is None:
         return whole
     return np.where(missing.reshape(-1, *(1,) * (whole.ndim - 1)), 0.0, whole)

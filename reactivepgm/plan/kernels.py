@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from reactivepgm.distributions import DISCRETE, MV_NORMAL, NORMAL, Group
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
@@ -93,6 +94,44 @@ class KernelCluster:
         if rank is not None:
             return rank == 1
         return self.cluster.family.node.name != "dot"
+
+
+def known_shapes(
+    kernels: Sequence[KernelCluster], values: Sequence[GaussianKernelArrays], known: Mapping[int, Shape]
+) -> dict[int, Shape]:
+    """Event shapes of arrays: what is known, what Gaussian factors say, what passes through identities; None if nothing."""
+    shapes = dict(known)
+    for kernel in kernels:
+        for edge in kernel.cluster.edges:
+            shapes.setdefault(edge.array, None)
+    changed = True
+    while changed:
+        changed = False
+        for kernel, value in zip(kernels, values, strict=True):
+            for array, shape in kernel.shapes(value, shapes).items():
+                if shapes[array] is None and shape is not None:
+                    shapes[array] = shape
+                    changed = True
+    return shapes
+
+
+def flat_messages(kernels: Sequence[KernelCluster], beliefs: Beliefs) -> dict[int, tuple[Group, tuple[int, ...]]]:
+    """Family and event shape of the arrays that kernels connect, for variables that no message has reached yet."""
+    found: dict[int, tuple[Group, tuple[int, ...]]] = {}
+    gaussian = []
+    for kernel in kernels:
+        kind = kernel.kind(beliefs)
+        if kind is DiscreteKernel:
+            log_matrix = kernel.discrete(beliefs)
+            for edge, k in zip((kernel.out, *kernel.ins), log_matrix.shape[-2:], strict=True):
+                found[edge.array] = (DISCRETE, (k,))
+        elif kind is GaussianKernel:
+            gaussian.append(kernel)
+    shapes = known_shapes(gaussian, [kernel.gaussian(beliefs) for kernel in gaussian], {})
+    for array, shape in shapes.items():
+        if shape is not None:
+            found[array] = (NORMAL if shape == () else MV_NORMAL, shape)
+    return found
 
 
 def _from_sizes(value: GaussianKernelArrays, rank: int | None) -> Shape:

@@ -14,7 +14,7 @@ import numpy as np
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.plan.beliefs import Beliefs
-from reactivepgm.plan.mailroom import Mailroom
+from reactivepgm.plan.mailroom import Expected, Mailroom
 from reactivepgm.plan.pool import Exclusive
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.star_sweep import Senders
@@ -36,9 +36,14 @@ class LoopySweep:
     name = "loopy flooding"
 
     def __init__(
-        self, structure: Structure, batch: Batch, schedule: LoopySchedule, messages: Mapping[int, Distribution]
+        self,
+        structure: Structure,
+        batch: Batch,
+        expected: Expected,
+        schedule: LoopySchedule,
+        messages: Mapping[int, Distribution],
     ) -> None:
-        self._mail = Mailroom(structure, batch)
+        self._mail = Mailroom(structure, batch, expected)
         self._senders = Senders(structure, batch.single)
         self._schedule = schedule
         self._initial = {array: messages[array] for array in batch.elements if array in messages}

@@ -22,6 +22,9 @@ from reactivepgm.plan.structure import Cluster, Edge, Structure
 
 IntArray = NDArray[np.intp]
 
+Expected = Mapping[int, tuple[Group, tuple[int, ...]]]
+"""Family and event shape by array."""
+
 
 class Pool:
     """The messages at one array: what its single clusters sent, and both directions on the edges of its joint ones."""
@@ -32,6 +35,8 @@ class Pool:
         self.elements = concatenate_indices(places)
         self.group: Group | None = None
         self.is_binary = False
+        self.expected: tuple[Group, tuple[int, ...]] | None = None
+        """Family and event shape of a flat message, where a factor tells."""
         self.unary: list[Array] = []
         self.up: list[Array] = []
         self.down: list[Array] = []
@@ -93,8 +98,10 @@ class Pool:
     def _flat(self, like: type[Distribution] | None) -> None:
         """No message has come yet: flat, in the family of the distribution that the factor stands for."""
         group: Group | None = getattr(like, "group", None)
-        event = (2,) if like is Bernoulli else ()
-        if group is None or (any(group.event_ranks) and not event):
+        event: tuple[int, ...] = (2,) if like is Bernoulli else ()
+        if self.expected is not None:
+            group, event = self.expected
+        elif group is None or (any(group.event_ranks) and not event):
             raise ModelError(
                 f"nothing is known about `{self.variable.name}` ({self.variable.site}), not even its shape, when its"
                 " message is needed; give it a prior, or an initial message"
@@ -132,8 +139,9 @@ class Slot:
 class Mailroom:
     """Joint clusters with their slots, and the pools of all arrays of a batch."""
 
-    def __init__(self, structure: Structure, batch: Batch) -> None:
-        self.structure = structure
+    def __init__(
+        self, structure: Structure, batch: Batch, expected: Expected
+    ) -> None:
         self.batch = batch
         self.clusters = batch.joint
         places: dict[int, list[IntArray]] = {array: [] for array in batch.elements}
@@ -147,6 +155,8 @@ class Mailroom:
                 places[edge.array].append(edge.place.index)
             self.slots.append(slots)
         self.pools = {a: Pool(structure, a, batch.size(a, structure), places[a]) for a in batch.elements}
+        for array, flat in expected.items():
+            self.pools[array].expected = flat
         self._surroundings = [Surroundings(structure, cluster) for cluster in self.clusters]
         self._rules = [RuleTable(cluster) for cluster in self.clusters]
 

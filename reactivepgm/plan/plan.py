@@ -19,8 +19,9 @@ from reactivepgm.plan.contraction import CycleError
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.energy import FreeEnergy
 from reactivepgm.plan.gaussian_sweep import GaussianSweep
-from reactivepgm.plan.kernels import KernelCluster
+from reactivepgm.plan.kernels import KernelCluster, flat_messages
 from reactivepgm.plan.loopy_sweep import LoopySchedule, LoopySweep
+from reactivepgm.plan.mailroom import Expected
 from reactivepgm.plan.regions import Batch, batches_of
 from reactivepgm.plan.star_sweep import StarSweep
 from reactivepgm.plan.structure import Cluster, Structure, structure_of
@@ -68,7 +69,7 @@ class Plan:
         try:
             sweep.run(beliefs)
         except CycleError:
-            sweep = self._sweeps[number] = self._loopy(self.batches[number])
+            sweep = self._sweeps[number] = self._loopy(self.batches[number], beliefs)
             sweep.run(beliefs)
 
     def iterate(self, beliefs: Beliefs) -> None:
@@ -99,12 +100,15 @@ class Plan:
         if kinds == {DiscreteKernel}:
             return DiscreteSweep(self.structure, batch, kernels)
         try:
-            return TreeSweep(self.structure, batch)
+            return TreeSweep(self.structure, batch, self._expected(batch, beliefs))
         except CycleError:
-            return self._loopy(batch)
+            return self._loopy(batch, beliefs)
 
-    def _loopy(self, batch: Batch) -> LoopySweep:
-        return LoopySweep(self.structure, batch, self._schedule, self.messages)
+    def _loopy(self, batch: Batch, beliefs: Beliefs) -> LoopySweep:
+        return LoopySweep(self.structure, batch, self._expected(batch, beliefs), self._schedule, self.messages)
+
+    def _expected(self, batch: Batch, beliefs: Beliefs) -> Expected:
+        return flat_messages([KernelCluster(self.structure, cluster) for cluster in batch.joint], beliefs)
 
 
 def _ordered(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.inbox import Inbox
-from reactivepgm.plan.mailroom import Mailroom
+from reactivepgm.plan.mailroom import Expected, Mailroom
 from reactivepgm.plan.pool import Exclusive
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.rounds import rounds_of
@@ -42,8 +42,8 @@ class TreeSweep:
 
     name = "sequential rounds"
 
-    def __init__(self, structure: Structure, batch: Batch) -> None:
-        self._mail = Mailroom(structure, batch)
+    def __init__(self, structure: Structure, batch: Batch, expected: Expected) -> None:
+        self._mail = Mailroom(structure, batch, expected)
         self._senders = Senders(structure, batch.single)
         self._steps = _steps(self._mail)
 
