@@ -22,46 +22,47 @@ from reactivepgm.errors import NoRuleError
 from reactivepgm.rulebook import GaussianKernel, kernel, marginal_rule, rule
 
 from .gaussian_joint import joint_of_sum
-from .gaussian_sum import added, subtracted
+from .gaussian_sum import Gaussian, added, subtracted
 from .matrix_form import as_matrix, is_everywhere, point_in_vector_form
 
 Number = UnivariateNormal | PointMass
 Vector = MultivariateNormal | PointMass
+Belief = Gaussian | PointMass
 Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
 @rule("addition", to="out")
-def _(m_in1: Number, m_in2: Number) -> Number:
+def _(m_in1: Number, m_in2: Number) -> Belief:
     """Means and variances add."""
     return added(m_in1, m_in2)
 
 
 @rule("addition", to="out")
-def _(m_in1: Vector, m_in2: Vector) -> Vector:
+def _(m_in1: Vector, m_in2: Vector) -> Belief:
     """Means and covariances add."""
     return added(m_in1, m_in2)
 
 
 @rule("addition", to="in1")
-def _(m_out: Number, m_in2: Number) -> Number:
+def _(m_out: Number, m_in2: Number) -> Belief:
     """The output less the other input."""
     return subtracted(m_out, m_in2)
 
 
 @rule("addition", to="in1")
-def _(m_out: Vector, m_in2: Vector) -> Vector:
+def _(m_out: Vector, m_in2: Vector) -> Belief:
     """The output less the other input."""
     return subtracted(m_out, m_in2)
 
 
 @rule("addition", to="in2")
-def _(m_out: Number, m_in1: Number) -> Number:
+def _(m_out: Number, m_in1: Number) -> Belief:
     """The output less the other input."""
     return subtracted(m_out, m_in1)
 
 
 @rule("addition", to="in2")
-def _(m_out: Vector, m_in1: Vector) -> Vector:
+def _(m_out: Vector, m_in1: Vector) -> Belief:
     """The output less the other input."""
     return subtracted(m_out, m_in1)
 

@@ -11,7 +11,6 @@ model it with a softened product.
 from reactivepgm.distributions import (
     Factorized,
     MultivariateNormal,
-    NormalFamily,
     PointMass,
     UnivariateNormal,
     product,
@@ -22,17 +21,18 @@ from reactivepgm.numerics.linear_algebra import inner
 from reactivepgm.rulebook import GaussianKernel, kernel, marginal_rule, rule
 
 from .gaussian_map import dotted, scaled, undotted, unscaled
+from .gaussian_sum import Gaussian
 from .matrix_form import as_matrix, is_nonzero
 
 
 @rule("dot", to="out")
-def _(m_in1: NormalFamily, m_in2: PointMass) -> UnivariateNormal:
+def _(m_in1: Gaussian, m_in2: PointMass) -> UnivariateNormal:
     """The projection of a Gaussian on a known vector."""
     return _forward(m_in2, m_in1)
 
 
 @rule("dot", to="out")
-def _(m_in1: PointMass, m_in2: NormalFamily) -> UnivariateNormal:
+def _(m_in1: PointMass, m_in2: Gaussian) -> UnivariateNormal:
     """The projection of a Gaussian on a known vector."""
     return _forward(m_in1, m_in2)
 
@@ -46,13 +46,13 @@ def _(m_in1: PointMass, m_in2: PointMass) -> PointMass:
 
 
 @rule("dot", to="in1")
-def _(m_out: UnivariateNormal, m_in2: PointMass) -> NormalFamily:
+def _(m_out: UnivariateNormal, m_in2: PointMass) -> Gaussian:
     """A message about one direction."""
     return _backward(m_in2, m_out)
 
 
 @rule("dot", to="in2")
-def _(m_out: UnivariateNormal, m_in1: PointMass) -> NormalFamily:
+def _(m_out: UnivariateNormal, m_in1: PointMass) -> Gaussian:
     """A message about one direction."""
     return _backward(m_in1, m_out)
 
@@ -70,13 +70,13 @@ def _(m_out: PointMass, m_in1: PointMass) -> PointMass:
 
 
 @marginal_rule("dot", "in1_in2")
-def _(m_out: UnivariateNormal, m_in1: PointMass, m_in2: NormalFamily) -> Factorized:
+def _(m_out: UnivariateNormal, m_in1: PointMass, m_in2: Gaussian) -> Factorized:
     """A known vector falls out of the joint."""
     return Factorized({"in1": m_in1, "in2": product(_backward(m_in1, m_out), m_in2)})
 
 
 @marginal_rule("dot", "in1_in2")
-def _(m_out: UnivariateNormal, m_in1: NormalFamily, m_in2: PointMass) -> Factorized:
+def _(m_out: UnivariateNormal, m_in1: Gaussian, m_in2: PointMass) -> Factorized:
     """A known vector falls out of the joint."""
     return Factorized({"in1": product(_backward(m_in2, m_out), m_in1), "in2": m_in2})
 
@@ -93,7 +93,7 @@ def _(m_in1: PointMass) -> GaussianKernel:
     return GaussianKernel((_row(m_in1),))
 
 
-def _forward(a: PointMass, m: NormalFamily) -> UnivariateNormal:
+def _forward(a: PointMass, m: Gaussian) -> UnivariateNormal:
     if isinstance(m, MultivariateNormal) and len(a.event_shape) == 1:
         return dotted(a.value, m)
     if isinstance(m, UnivariateNormal) and not a.event_shape:
@@ -101,7 +101,7 @@ def _forward(a: PointMass, m: NormalFamily) -> UnivariateNormal:
     raise NoRuleError(f"dot: a value of shape {a.event_shape} has no dot product with one of shape {m.event_shape}")
 
 
-def _backward(a: PointMass, m_out: UnivariateNormal) -> NormalFamily:
+def _backward(a: PointMass, m_out: UnivariateNormal) -> Gaussian:
     if len(a.event_shape) > 1:
         raise NoRuleError(f"dot: its inputs are vectors, not arrays of shape {a.event_shape}")
     return undotted(a.value, m_out) if a.event_shape else unscaled(a.value, m_out)

@@ -19,10 +19,10 @@ information form. Which of the two depends on the forms of the messages only, ne
 from reactivepgm.distributions import (
     Distribution,
     Factorized,
+    MultivariateNormal,
     MvNormalMeanCovariance,
     MvNormalMeanPrecision,
     MvNormalWeightedMeanPrecision,
-    NormalFamily,
     NormalMeanPrecision,
     NormalMeanVariance,
     PointMass,
@@ -32,13 +32,13 @@ from reactivepgm.distributions import (
 from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.linear_algebra import inv_psd, matvec, solve, solve_vector, symmetrise, transpose
 
-from .gaussian_sum import is_moment, widened
+from .gaussian_sum import Gaussian, is_moment, widened
 from .matrix_form import as_matrix, as_vector, concatenated, identity_like, symmetric_blocks
 
 Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
-def in_vector_form(m: NormalFamily) -> NormalFamily:
+def in_vector_form(m: Gaussian) -> MultivariateNormal:
     """A belief about a number as one about a vector of length one; vectors stay.
 
     Example:
@@ -55,7 +55,7 @@ def in_vector_form(m: NormalFamily) -> NormalFamily:
 
 
 def joint_with_noise(
-    m_out: NormalFamily, m_mean: NormalFamily, *, covariance: Array = None, precision: Array = None
+    m_out: Gaussian, m_mean: Gaussian, *, covariance: Array = None, precision: Array = None
 ) -> Joint:
     """The belief about [out; mean] of a Gaussian factor, given its covariance or its precision in vector form.
 
@@ -101,7 +101,7 @@ def joint_with_noise(
 
 
 def _noisy_copy(
-    source: NormalFamily, copy: NormalFamily, c: Array
+    source: MultivariateNormal, copy: MultivariateNormal, c: Array
 ) -> tuple[tuple[Array, Array, Array], tuple[Array, Array]]:
     """(mean, covariance, cross-covariance with the source) of the copy, and (mean, covariance) of the source.
 
@@ -119,7 +119,7 @@ def _noisy_copy(
     return (copy_mean, symmetrise(solve(blur, s)), cross), (source_mean, symmetrise(source_covariance))
 
 
-def joint_of_sum(m_out: NormalFamily, m_in1: NormalFamily, m_in2: NormalFamily, sign: float) -> Joint:
+def joint_of_sum(m_out: Gaussian, m_in1: Gaussian, m_in2: Gaussian, sign: float) -> Joint:
     """The belief about [in1; in2], where out = in1 + sign in2.
 
     Args:
@@ -160,7 +160,7 @@ def joint_of_sum(m_out: NormalFamily, m_in1: NormalFamily, m_in2: NormalFamily, 
     )
 
 
-def observed_joint(m_out: NormalFamily | PointMass, m_mean: NormalFamily | PointMass, noise: Array) -> Factorized:
+def observed_joint(m_out: Gaussian | PointMass, m_mean: Gaussian | PointMass, noise: Array) -> Factorized:
     """The belief about out and mean of a Gaussian factor where one of them, or both, are known.
 
     Args:

@@ -8,12 +8,13 @@ Backward   information form  A' eta, A' J A               A needs no inverse, J 
 A flat message has no image under a map without an inverse: its mass cannot be placed, and that is an error here.
 """
 
+from typing import overload
+
 from reactivepgm.distributions import (
     MultivariateNormal,
     MvNormalMeanCovariance,
     MvNormalMeanPrecision,
     MvNormalWeightedMeanPrecision,
-    NormalFamily,
     NormalMeanPrecision,
     NormalMeanVariance,
     NormalWeightedMeanPrecision,
@@ -35,11 +36,19 @@ from reactivepgm.numerics.linear_algebra import (
     transpose,
 )
 
-from .gaussian_sum import is_moment
+from .gaussian_sum import Gaussian, is_moment
 from .matrix_form import column_scaling, is_everywhere, is_nonzero, scaling
 
 
-def scaled(a: Array, m: NormalFamily) -> NormalFamily:
+@overload
+def scaled(a: Array, m: UnivariateNormal) -> UnivariateNormal: ...
+
+
+@overload
+def scaled(a: Array, m: MultivariateNormal) -> MultivariateNormal: ...
+
+
+def scaled(a: Array, m: Gaussian) -> Gaussian:
     """The belief about a x.
 
     Args:
@@ -70,7 +79,15 @@ def scaled(a: Array, m: NormalFamily) -> NormalFamily:
     return MvNormalWeightedMeanPrecision._of(m.weighted_mean / column_scaling(a), m.precision / scaling(a * a))
 
 
-def unscaled(a: Array, m: NormalFamily) -> NormalFamily:
+@overload
+def unscaled(a: Array, m: UnivariateNormal) -> UnivariateNormal: ...
+
+
+@overload
+def unscaled(a: Array, m: MultivariateNormal) -> MultivariateNormal: ...
+
+
+def unscaled(a: Array, m: Gaussian) -> Gaussian:
     """The message about x that a message about a x makes.
 
     Args:
@@ -206,7 +223,15 @@ def undotted(a: Array, m: UnivariateNormal) -> MvNormalWeightedMeanPrecision:
     return MvNormalWeightedMeanPrecision._of(column_scaling(m.weighted_mean) * a, scaling(m.precision) * outer(a, a))
 
 
-def as_moments(m: NormalFamily, through: str) -> NormalFamily:
+@overload
+def as_moments(m: UnivariateNormal, through: str) -> NormalMeanVariance: ...
+
+
+@overload
+def as_moments(m: MultivariateNormal, through: str) -> MvNormalMeanCovariance: ...
+
+
+def as_moments(m: Gaussian, through: str) -> Gaussian:
     """A proper belief in moment form.
 
     Raises:
@@ -227,7 +252,7 @@ def as_moments(m: NormalFamily, through: str) -> NormalFamily:
     return MvNormalMeanCovariance._of(solve(m.precision, m.weighted_mean[..., None])[..., 0], covariance)
 
 
-def _require_proper(m: NormalFamily, through: str) -> None:
+def _require_proper(m: Gaussian, through: str) -> None:
     proper = m.precision > 0 if isinstance(m, UnivariateNormal) else is_positive_definite(m.precision)
     if not is_everywhere(proper):
         raise InferenceError(

@@ -12,32 +12,36 @@ Nothing here inverts a message's own J or V, so flat and deterministic messages 
 depends on the forms of the inputs only, never on the numbers.
 """
 
+from typing import overload
+
 from reactivepgm.distributions import (
     MultivariateNormal,
     MvNormalMeanCovariance,
     MvNormalMeanPrecision,
     MvNormalWeightedMeanPrecision,
-    NormalFamily,
     NormalMeanPrecision,
     NormalMeanVariance,
     NormalWeightedMeanPrecision,
     PointMass,
     UnivariateNormal,
 )
+from reactivepgm.errors import NoRuleError
 from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.linear_algebra import diagonal, matvec, solve, solve_vector, symmetrise
 
 from .matrix_form import identity_like, nonzero
 
+Gaussian = UnivariateNormal | MultivariateNormal
+
 MOMENT = (NormalMeanVariance, MvNormalMeanCovariance)
 
 
-def is_moment(m: NormalFamily) -> bool:
+def is_moment(m: Gaussian) -> bool:
     """Whether a belief is held by mean and variance, which a deterministic factor may have made singular."""
     return isinstance(m, MOMENT)
 
 
-def shifted(m: NormalFamily, c: Array) -> NormalFamily:
+def shifted(m: Gaussian, c: Array) -> Gaussian:
     """The belief about x + c.
 
     Example:
@@ -57,7 +61,7 @@ def shifted(m: NormalFamily, c: Array) -> NormalFamily:
     return MvNormalWeightedMeanPrecision._of(m.weighted_mean + matvec(m.precision, c), m.precision)
 
 
-def negated(m: NormalFamily) -> NormalFamily:
+def negated(m: Gaussian) -> Gaussian:
     """The belief about -x.
 
     Example:
@@ -68,7 +72,7 @@ def negated(m: NormalFamily) -> NormalFamily:
     return type(m)._of(-first, spread)
 
 
-def widened(m: NormalFamily | PointMass, noise: Array) -> NormalFamily:
+def widened(m: Gaussian | PointMass, noise: Array) -> Gaussian:
     """The belief about x + e, with e ~ N(0, noise) independent of x.
 
     Args:
@@ -99,7 +103,7 @@ def widened(m: NormalFamily | PointMass, noise: Array) -> NormalFamily:
     return MvNormalWeightedMeanPrecision._of(solve_vector(blur, m.weighted_mean), precision)
 
 
-def added(a: NormalFamily | PointMass, b: NormalFamily | PointMass) -> NormalFamily | PointMass:
+def added(a: Gaussian | PointMass, b: Gaussian | PointMass) -> Gaussian | PointMass:
     """The belief about a + b, independent of each other.
 
     Example:
@@ -114,12 +118,22 @@ def added(a: NormalFamily | PointMass, b: NormalFamily | PointMass) -> NormalFam
         return _point(a, a.value + b.value) if isinstance(b, PointMass) else shifted(b, a.value)
     if isinstance(b, PointMass):
         return shifted(a, b.value)
-    if isinstance(a, UnivariateNormal):
+    if isinstance(a, UnivariateNormal) and isinstance(b, UnivariateNormal):
         return _added_numbers(a, b)
-    return _added_vectors(a, b)
+    if isinstance(a, MultivariateNormal) and isinstance(b, MultivariateNormal):
+        return _added_vectors(a, b)
+    raise NoRuleError("a number and a vector have no sum")
 
 
-def subtracted(a: NormalFamily | PointMass, b: NormalFamily | PointMass) -> NormalFamily | PointMass:
+@overload
+def subtracted(a: UnivariateNormal, b: UnivariateNormal | PointMass) -> UnivariateNormal: ...
+
+
+@overload
+def subtracted(a: Gaussian | PointMass, b: Gaussian | PointMass) -> Gaussian | PointMass: ...
+
+
+def subtracted(a: Gaussian | PointMass, b: Gaussian | PointMass) -> Gaussian | PointMass:
     """The belief about a - b, independent of each other.
 
     Example:

@@ -18,7 +18,7 @@ from reactivepgm.distributions import (
     GammaFamily,
     GammaShapeRate,
     LogDensity,
-    NormalFamily,
+    MultivariateNormal,
     PointMass,
     UnivariateNormal,
     product,
@@ -29,6 +29,7 @@ from reactivepgm.numerics.linear_algebra import inv, matvec, transpose
 from reactivepgm.rulebook import GaussianKernel, kernel, marginal_rule, rule
 
 from .gaussian_map import mapped, scaled, stretched, unmapped, unscaled, unstretched
+from .gaussian_sum import Gaussian
 from .matrix_form import as_matrix, is_everywhere, is_nonzero
 from .scalar_product import message_to_factor, message_to_product
 
@@ -40,25 +41,25 @@ def _(m_A: PointMass, m_in: PointMass) -> PointMass:
 
 
 @rule("multiplication", to="out")
-def _(m_A: PointMass, m_in: NormalFamily) -> NormalFamily:
+def _(m_A: PointMass, m_in: Gaussian) -> Gaussian:
     """A known linear map of a Gaussian."""
     return _forward(m_A.value, len(m_A.event_shape), m_in)
 
 
 @rule("multiplication", to="out")
-def _(m_A: NormalFamily, m_in: PointMass) -> NormalFamily:
+def _(m_A: Gaussian, m_in: PointMass) -> Gaussian:
     """A Gaussian factor times a known value."""
     return _forward(*_as_map(m_in), m_A)
 
 
 @rule("multiplication", to="in")
-def _(m_out: NormalFamily, m_A: PointMass) -> NormalFamily:
+def _(m_out: Gaussian, m_A: PointMass) -> Gaussian:
     """What a message about the product says of the Gaussian factor."""
     return _backward(m_A.value, len(m_A.event_shape), m_out)
 
 
 @rule("multiplication", to="A")
-def _(m_out: NormalFamily, m_in: PointMass) -> NormalFamily:
+def _(m_out: Gaussian, m_in: PointMass) -> Gaussian:
     """What a message about the product says of the Gaussian factor."""
     return _backward(*_as_map(m_in), m_out)
 
@@ -118,14 +119,14 @@ def _(m_out: Distribution, m_in: Distribution) -> LogDensity:
 
 
 @marginal_rule("multiplication", "A_in")
-def _(m_out: NormalFamily, m_A: PointMass, m_in: NormalFamily) -> Factorized:
+def _(m_out: Gaussian, m_A: PointMass, m_in: Gaussian) -> Factorized:
     """A known factor falls out of the joint."""
     message = _backward(m_A.value, len(m_A.event_shape), m_out)
     return Factorized({"A": m_A, "in": product(message, m_in)})
 
 
 @marginal_rule("multiplication", "A_in")
-def _(m_out: NormalFamily, m_A: NormalFamily, m_in: PointMass) -> Factorized:
+def _(m_out: Gaussian, m_A: Gaussian, m_in: PointMass) -> Factorized:
     """A known factor falls out of the joint."""
     return Factorized({"A": product(_backward(*_as_map(m_in), m_out), m_A), "in": m_in})
 
@@ -154,29 +155,27 @@ def _map_matrix(a: Array, rank: int) -> Array:
     return a[..., None] if rank == 1 else a
 
 
-def _forward(a: Array, rank: int, m: NormalFamily) -> NormalFamily:
-    univariate = isinstance(m, UnivariateNormal)
+def _forward(a: Array, rank: int, m: Gaussian) -> Gaussian:
     if rank == 0:
         return scaled(a, m)
-    if rank == 1 and univariate:
+    if rank == 1 and isinstance(m, UnivariateNormal):
         return stretched(a, m)
-    if rank == 2 and not univariate:
+    if rank == 2 and isinstance(m, MultivariateNormal):
         return mapped(a, m)
     raise _undefined(rank, m)
 
 
-def _backward(a: Array, rank: int, m: NormalFamily) -> NormalFamily:
-    univariate = isinstance(m, UnivariateNormal)
+def _backward(a: Array, rank: int, m: Gaussian) -> Gaussian:
     if rank == 0:
         return unscaled(a, m)
-    if rank == 1 and not univariate:
+    if rank == 1 and isinstance(m, MultivariateNormal):
         return unstretched(a, m)
-    if rank == 2 and not univariate:
+    if rank == 2 and isinstance(m, MultivariateNormal):
         return unmapped(a, m)
     raise _undefined(rank, m)
 
 
-def _undefined(rank: int, m: NormalFamily) -> NoRuleError:
+def _undefined(rank: int, m: Gaussian) -> NoRuleError:
     factor = ("a number", "a vector", "a matrix")[rank]
     other = "a number" if isinstance(m, UnivariateNormal) else "a vector"
     return NoRuleError(f"multiplication: {factor} times {other} is no product; dot(a, x) makes a number of two vectors")

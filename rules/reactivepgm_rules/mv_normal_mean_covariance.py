@@ -23,7 +23,7 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.rulebook import GaussianKernel, average_energy, kernel, marginal_rule, rule
 
 from .gaussian_joint import joint_with_noise, observed_joint
-from .gaussian_sum import widened
+from .gaussian_sum import Gaussian, widened
 from .matrix_form import as_matrix_point
 from .noise import Covariance, effective_covariance, joint_scatter, matrix_energy, scatter
 
@@ -32,7 +32,7 @@ Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
 @rule(MvNormalMeanCovariance, to="out")
-def _(m_mean: Located, q_covariance: Covariance) -> MultivariateNormal:
+def _(m_mean: Located, q_covariance: Covariance) -> Gaussian:
     """Convolution of two Gaussians: covariances add."""
     return widened(m_mean, effective_covariance(q_covariance))
 
@@ -44,7 +44,7 @@ def _(q_mean: Distribution, q_covariance: Covariance) -> MvNormalMeanCovariance:
 
 
 @rule(MvNormalMeanCovariance, to="mean")
-def _(m_out: Located, q_covariance: Covariance) -> MultivariateNormal:
+def _(m_out: Located, q_covariance: Covariance) -> Gaussian:
     """Convolution of two Gaussians: covariances add."""
     return widened(m_out, effective_covariance(q_covariance))
 

@@ -25,7 +25,7 @@ from reactivepgm.numerics.linear_algebra import inv_psd
 from reactivepgm.rulebook import GaussianKernel, average_energy, kernel, marginal_rule, rule
 
 from .gaussian_joint import joint_with_noise, observed_joint
-from .gaussian_sum import widened
+from .gaussian_sum import Gaussian, widened
 from .matrix_form import as_matrix_point
 from .noise import PrecisionMatrix, joint_scatter, matrix_energy, mean_precision_matrix, scatter
 
@@ -34,7 +34,7 @@ Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
 @rule(MvNormalMeanPrecision, to="out")
-def _(m_mean: MultivariateNormal, q_precision: PrecisionMatrix) -> MultivariateNormal:
+def _(m_mean: MultivariateNormal, q_precision: PrecisionMatrix) -> Gaussian:
     """Convolution of two Gaussians: covariances add."""
     return widened(m_mean, inv_psd(mean_precision_matrix(q_precision)))
 
@@ -46,7 +46,7 @@ def _(q_mean: Distribution, q_precision: PrecisionMatrix) -> MvNormalMeanPrecisi
 
 
 @rule(MvNormalMeanPrecision, to="mean")
-def _(m_out: MultivariateNormal, q_precision: PrecisionMatrix) -> MultivariateNormal:
+def _(m_out: MultivariateNormal, q_precision: PrecisionMatrix) -> Gaussian:
     """Convolution of two Gaussians: covariances add."""
     return widened(m_out, inv_psd(mean_precision_matrix(q_precision)))
 

@@ -6,6 +6,7 @@ E[1/v]: the effective variance is 1 / E[1/v]. A known variance is itself, zero o
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from reactivepgm.distributions import (
     Distribution,
@@ -13,6 +14,7 @@ from reactivepgm.distributions import (
     InverseGamma,
     InverseWishart,
     LogDensity,
+    MultivariateNormal,
     NormalMeanVariance,
     PointMass,
     UnivariateNormal,
@@ -75,7 +77,7 @@ def square_gap(q_out: Distribution, q_mean: Distribution) -> Array:
     return gap * gap + q_out.variance + q_mean.variance
 
 
-def joint_square_gap(q_out_mean: Distribution) -> Array:
+def joint_square_gap(q_out_mean: MultivariateNormal) -> Array:
     """E[(out - mean)²] under a joint belief about the vector [out, mean], (*batch,).
 
     Example:
@@ -88,7 +90,7 @@ def joint_square_gap(q_out_mean: Distribution) -> Array:
     return gap * gap + spread[..., 0, 0] + spread[..., 1, 1] - spread[..., 0, 1] - spread[..., 1, 0]
 
 
-def scatter(q_out: Distribution, q_mean: Distribution) -> Array:
+def scatter(q_out: Any, q_mean: Any) -> Array:
     """E[(out - mean)(out - mean)'] of independent vectors, (*batch, d, d).
 
     Example:
@@ -103,7 +105,7 @@ def scatter(q_out: Distribution, q_mean: Distribution) -> Array:
     return total
 
 
-def joint_scatter(q_out_mean: Distribution) -> Array:
+def joint_scatter(q_out_mean: MultivariateNormal) -> Array:
     """E[(out - mean)(out - mean)'] under a joint belief about [out; mean], (*batch, d, d).
 
     Example:

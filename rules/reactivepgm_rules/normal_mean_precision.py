@@ -27,7 +27,7 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.rulebook import GaussianKernel, average_energy, kernel, marginal_rule, rule
 
 from .gaussian_joint import joint_with_noise, observed_joint
-from .gaussian_sum import subtracted, widened
+from .gaussian_sum import Gaussian, subtracted, widened
 from .matrix_form import as_matrix
 from .noise import Precision, energy, joint_square_gap, message_to_precision, square_gap
 
@@ -36,7 +36,7 @@ Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
 @rule(NormalMeanPrecision, to="out")
-def _(m_mean: UnivariateNormal, q_precision: Distribution) -> UnivariateNormal:
+def _(m_mean: UnivariateNormal, q_precision: Distribution) -> Gaussian:
     """Convolution of two Gaussians: variances add."""
     return widened(m_mean, 1.0 / q_precision.mean)
 
@@ -48,7 +48,7 @@ def _(q_mean: Distribution, q_precision: Distribution) -> NormalMeanPrecision:
 
 
 @rule(NormalMeanPrecision, to="mean")
-def _(m_out: UnivariateNormal, q_precision: Distribution) -> UnivariateNormal:
+def _(m_out: UnivariateNormal, q_precision: Distribution) -> Gaussian:
     """Convolution of two Gaussians: variances add."""
     return widened(m_out, 1.0 / q_precision.mean)
 

@@ -27,7 +27,7 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.rulebook import GaussianKernel, average_energy, kernel, marginal_rule, rule
 
 from .gaussian_joint import joint_with_noise, observed_joint
-from .gaussian_sum import subtracted, widened
+from .gaussian_sum import Gaussian, subtracted, widened
 from .matrix_form import as_matrix
 from .noise import (
     Variance,
@@ -43,7 +43,7 @@ Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
 @rule(NormalMeanVariance, to="out")
-def _(m_mean: Located, q_variance: Variance) -> UnivariateNormal:
+def _(m_mean: Located, q_variance: Variance) -> Gaussian:
     """Convolution of two Gaussians: variances add."""
     return widened(m_mean, effective_variance(q_variance))
 
@@ -55,7 +55,7 @@ def _(q_mean: Distribution, q_variance: Variance) -> NormalMeanVariance:
 
 
 @rule(NormalMeanVariance, to="mean")
-def _(m_out: Located, q_variance: Variance) -> UnivariateNormal:
+def _(m_out: Located, q_variance: Variance) -> Gaussian:
     """Convolution of two Gaussians: variances add."""
     return widened(m_out, effective_variance(q_variance))
 

@@ -16,46 +16,47 @@ from reactivepgm.distributions import (
 from reactivepgm.rulebook import GaussianKernel, kernel, marginal_rule, rule
 
 from .gaussian_joint import joint_of_sum
-from .gaussian_sum import added, subtracted
+from .gaussian_sum import Gaussian, added, subtracted
 from .matrix_form import as_matrix, point_in_vector_form
 
 Number = UnivariateNormal | PointMass
 Vector = MultivariateNormal | PointMass
+Belief = Gaussian | PointMass
 Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
 @rule("subtraction", to="out")
-def _(m_in1: Number, m_in2: Number) -> Number:
+def _(m_in1: Number, m_in2: Number) -> Belief:
     """Means subtract, variances add."""
     return subtracted(m_in1, m_in2)
 
 
 @rule("subtraction", to="out")
-def _(m_in1: Vector, m_in2: Vector) -> Vector:
+def _(m_in1: Vector, m_in2: Vector) -> Belief:
     """Means subtract, covariances add."""
     return subtracted(m_in1, m_in2)
 
 
 @rule("subtraction", to="in1")
-def _(m_out: Number, m_in2: Number) -> Number:
+def _(m_out: Number, m_in2: Number) -> Belief:
     """The difference and what was taken away."""
     return added(m_out, m_in2)
 
 
 @rule("subtraction", to="in1")
-def _(m_out: Vector, m_in2: Vector) -> Vector:
+def _(m_out: Vector, m_in2: Vector) -> Belief:
     """The difference and what was taken away."""
     return added(m_out, m_in2)
 
 
 @rule("subtraction", to="in2")
-def _(m_out: Number, m_in1: Number) -> Number:
+def _(m_out: Number, m_in1: Number) -> Belief:
     """What was there less the difference."""
     return subtracted(m_in1, m_out)
 
 
 @rule("subtraction", to="in2")
-def _(m_out: Vector, m_in1: Vector) -> Vector:
+def _(m_out: Vector, m_in1: Vector) -> Belief:
     """What was there less the difference."""
     return subtracted(m_in1, m_out)
 

@@ -1,10 +1,10 @@
 """The rulebook: signatures, roles, lookup, the letter, kernels, rules called by hand."""
 
 import re
-from multipledispatch.conflict import ambiguities
 
 import numpy as np
 import pytest
+from multipledispatch.conflict import ambiguities
 
 from reactivepgm.distributions import (
     Bernoulli,
@@ -130,16 +130,16 @@ def test_meta_takes_part(node):
 
 def test_extras(node):
     @rule(node, to="out")
-    def _(m_a: PointMass, meta: object, node: object, index: object, target: object) -> object:
-        return meta, node, index, target
+    def _(m_a: PointMass, meta: object, node: object, index: object, to: object) -> object:
+        return meta, node, index, to
 
     assert call_rule(node, "out", m_a=PointMass(1.0), meta=1, index=2) == (1, node, 2, "out")
 
 
 def test_any_target_and_further_inputs(node):
     @rule(node, to="*")
-    def _(target: str, q_a: PointMass, **others: PointMass | Bernoulli) -> object:
-        return target, sorted(others)
+    def _(to: str, q_a: PointMass, **others: PointMass | Bernoulli) -> object:
+        return to, sorted(others)
 
     p = PointMass(1.0)
     assert call_rule(node, "out", q_a=p, m_b=p) == ("out", ["m_b"])
@@ -202,7 +202,7 @@ def test_the_letter_of_joints_and_energies(node):
         call_marginal_rule(node, "out_a", m_out=PointMass(1.0), m_a=PointMass(1.0))
     with pytest.raises(NoRuleError, match=r"no average energy for .* from \(q_out: PointMass\)"):
         average_energy(node, q_out=PointMass(1.0))
-    with pytest.raises(NoRuleError, match="no rules for .* at all"):
+    with pytest.raises(NoRuleError, match=r"no rules for .* at all"):
         call_rule(node, "out", m_a=PointMass(1.0))
 
 
