@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from reactivepgm import (
+    Beta,
     ConstraintError,
     DataError,
     ForgottenTildeError,
@@ -20,6 +21,7 @@ from reactivepgm import (
     NormalMeanVariance,
     NoRuleError,
     ParametrisationError,
+    ProductError,
     UndeclaredVariableError,
     datavar,
     infer,
@@ -160,17 +162,28 @@ def test_unpacking_a_model_that_returns_nothing():
         _graph, _returned = silent()
 
 
-def test_a_missing_rule():
+def test_beliefs_that_do_not_multiply():
     @model
     def impossible(y):
         g = ~Gamma(shape=1.0, rate=1.0)
         y[0] = ~NormalMeanVariance(g, 1.0)
         return g
 
-    with pytest.raises(NoRuleError) as caught:
+    with pytest.raises(ProductError, match=rf"g[\s\S]*GammaShapeRate[\s\S]*{HERE}[\s\S]*Normal"):
         infer(impossible(), data={"y": [1.0]})
+
+
+def test_a_missing_rule():
+    @model
+    def impossible(y):
+        g = ~Gamma(shape=1.0, rate=1.0)
+        y[0] = ~Beta(g, 1.0)
+        return g
+
+    with pytest.raises(NoRuleError) as caught:
+        infer(impossible(), data={"y": [0.5]})
     letter = str(caught.value)
-    for expected in ("NormalMeanVariance", "@rule(", "test_bad_input.py"):
+    for expected in ("Beta -> a", "@rule(", "test_bad_input.py", "y[0] = ~Beta(g, 1.0)"):
         assert expected in letter
 
 

@@ -115,7 +115,8 @@ def test_scalar_trees_with_sums_equal_dense_conditioning(tree):
         for row, i in enumerate(observed):
             y[row] = ~NormalMeanVariance(x[i], r[i])
         # The sum of one variable from each component joins the components into one tree.
-        total[...] = ~NormalMeanVariance(reduce(add, [x[i] for i in roots]) - 0.5, 0.4)
+        joined = reduce(add, [x[i] for i in roots])
+        total[...] = ~NormalMeanVariance(joined - 0.5, 0.4)
 
     dense = DenseGaussian()
     for i in range(n):
