@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import rich
+from rich.console import Console
 
 from reactivepgm import (
     Gamma,
@@ -69,7 +69,9 @@ def main(iterations: int = 100, picture: Path = Path("out/nile.png")) -> None:
             "x": NormalMeanVariance(flow, 100.0**2),
         },
     )
-    rich.print(comparison.table())
+    # Eight columns need room; where nobody looks at a terminal, width costs nothing.
+    console = Console()
+    (console if console.is_terminal else Console(width=140)).print(comparison.table())
     for name, result in comparison.results.items():
         step, error = (1.0 / np.sqrt(result.posteriors[p].mean) for p in ("level", "noise"))
         print(f"{name:>10}: the level moves by {step:.0f} a year, a single year is off by {error:.0f} (10^8 m^3)")

@@ -94,7 +94,7 @@ def level(
         observations: Observed values, shape (n,); NaN leaves a gap.
         component: Which coordinate to draw of beliefs that have several.
         width: Half the bands' width in standard deviations.
-        marks: Positions of vertical lines.
+        marks: Positions of vertical lines, each with its number.
         title: Title of the picture.
         xlabel: Name of x, with its unit.
         ylabel: Name of the level, with its unit.
@@ -116,6 +116,8 @@ def level(
         band(x, belief, component=component, width=width, label=label, color=color, linestyle=style, axes=place)
     for position in marks:
         place.axvline(position, color="0.6", linewidth=0.8, linestyle=":")
+        # x in data units, y in units of the axes: the number stands at the foot of its line.
+        place.text(position, 0.02, f" {position:g}", color="0.4", fontsize="small", transform=place.get_xaxis_transform())
     if title is not None:
         place.set_title(title)
     if xlabel is not None:
