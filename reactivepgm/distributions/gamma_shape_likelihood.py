@@ -52,7 +52,7 @@ class GammaShapeLikelihood(Distribution):
     Example:
         >>> message = GammaShapeLikelihood(p=3.0, gamma=1.2)
         >>> round(float(message.mean), 6), round(float(message.mode), 6)
-        (2.252966, 1.888453)
+        (2.128228, 1.96506)
     """
 
     __slots__ = ("gamma", "p")

@@ -51,9 +51,7 @@ def _(**inputs: Belief) -> DirichletCollection:
     counts: Array = 1.0
     for is_message, axes, belief in beliefs:
         if is_message and not isinstance(belief, PointMass):
-            raise NoRuleError(
-                "DiscreteTransition -> a takes marginals; cut a from the other variables: q(out, in) q(a)"
-            )
+            raise NoRuleError("DiscreteTransition -> a takes marginals; cut a from the other variables: q(out, in) q(a)")
         counts = counts * aligned(_joint_probabilities(belief, {}), axes, rank)
     return DirichletCollection(1.0 + counts, event_rank=rank)
 
@@ -69,13 +67,14 @@ def _(q_a: Table, to: str, **inputs: Belief) -> Categorical:
 def _(q_a: Table, to: str, **inputs: Belief) -> Contingency | Categorical | Factorized:
     """The factor times its messages, normalised; what was observed falls out of the joint."""
     names = tuple(to.split("_"))
-    observed = {n: inputs[f"{r}_{n}"] for n in names for r in "mq" if isinstance(inputs.get(f"{r}_{n}"), PointMass)}
-    free = tuple(n for n in names if n not in observed)
-    joint = _table_of(q_a, inputs, free, names) if free else None
-    if not observed and joint is not None:
-        return joint
-    parts: dict[str | tuple[str, ...], Distribution] = dict(observed)
-    if joint is not None:
+    parts: dict[str | tuple[str, ...], Distribution] = {
+        n: inputs[f"{r}_{n}"] for n in names for r in "mq" if isinstance(inputs.get(f"{r}_{n}"), PointMass)
+    }
+    free = tuple(n for n in names if n not in parts)
+    if free:
+        joint = _joint(q_a, inputs, free, names)
+        if not parts:
+            return joint
         parts[free if len(free) > 1 else free[0]] = joint
     return Factorized(parts)
 
@@ -149,7 +148,7 @@ def _absorb(q_a: Table, inputs: Mapping[str, Belief], targets: tuple[str, ...]) 
     return log_table, rank
 
 
-def _table_of(
+def _joint(
     q_a: Table, inputs: Mapping[str, Belief], free: tuple[str, ...], names: tuple[str, ...]
 ) -> Contingency | Categorical:
     """The joint belief about the variables that were not observed."""

@@ -47,8 +47,8 @@ def mean_log_gamma(belief: Distribution) -> Array:
 
     Example:
         >>> from reactivepgm.distributions import GammaShapeRate, PointMass
-        >>> float(mean_log_gamma(PointMass(4.0)))  # log 3!
-        1.791759469228055
+        >>> round(float(mean_log_gamma(PointMass(4.0))), 9)  # log 3!
+        1.791759469
         >>> round(float(mean_log_gamma(GammaShapeRate(shape=3.0, rate=2.0))), 9)
         0.179106917
     """

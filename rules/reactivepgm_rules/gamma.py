@@ -63,10 +63,7 @@ def _(q_out: GammaFamily | PointMass, q_shape: GammaFamily | PointMass, q_rate: 
     """Every term of log f is a product of independent factors."""
     shape = q_shape.mean
     return (
-        mean_log_gamma(q_shape)
-        - weigh(shape, q_rate.mean_log)
-        - weigh(shape - 1.0, q_out.mean_log)
-        + q_rate.mean * q_out.mean
+        mean_log_gamma(q_shape) - weigh(shape, q_rate.mean_log) - weigh(shape - 1.0, q_out.mean_log) + q_rate.mean * q_out.mean
     )
 
 

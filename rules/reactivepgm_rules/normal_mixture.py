@@ -21,6 +21,7 @@ from reactivepgm.distributions import (
     Distribution,
     GammaFamily,
     GammaShapeRate,
+    MultivariateNormal,
     MvNormalMeanPrecision,
     MvNormalWeightedMeanPrecision,
     NormalFamily,
@@ -52,8 +53,9 @@ class Moments(NamedTuple):
 
 
 def _moments(belief: Located) -> Moments:
-    rank = len(belief.event_shape)
-    return Moments(belief.mean, belief.covariance if rank else belief.variance, rank)
+    if isinstance(belief, MultivariateNormal | PointMass) and belief.event_shape:
+        return Moments(belief.mean, belief.covariance, 1)
+    return Moments(belief.mean, belief.variance, 0)
 
 
 def _beside(moments: Moments) -> Moments:
@@ -75,8 +77,8 @@ def _scatter(out: Moments, m: Moments) -> Array:
     return out.spread + m.spread + (outer(gap, gap) if out.rank else gap * gap)
 
 
-def _log_det(p: Precise, rank: int) -> Array:
-    return p.mean_log_det if rank else p.mean_log
+def _log_det(p: Precise) -> Array:
+    return p.mean_log if isinstance(p, GammaFamily) else p.mean_log_det
 
 
 def _distance(p: Precise, scatter: Array, rank: int) -> Array:
@@ -147,4 +149,4 @@ def _energies(q_out: Located, q_m: Located, q_p: Precise) -> Array:
     out = _beside(_moments(q_out))
     scatter = _scatter(out, _moments(q_m))
     d = out.mean.shape[-1] if out.rank else 1
-    return 0.5 * (d * log(2.0 * pi) - _log_det(q_p, out.rank) + _distance(q_p, scatter, out.rank))
+    return 0.5 * (d * log(2.0 * pi) - _log_det(q_p) + _distance(q_p, scatter, out.rank))

@@ -23,9 +23,7 @@ def expected_log(alpha: np.ndarray) -> np.ndarray:
     return digamma(alpha) - digamma(alpha.sum(0, keepdims=True))
 
 
-def joint(
-    log_a: np.ndarray, targets: Sequence[str], messages: Mapping[str, np.ndarray], marginals: Weights
-) -> np.ndarray:
+def joint(log_a: np.ndarray, targets: Sequence[str], messages: Mapping[str, np.ndarray], marginals: Weights) -> np.ndarray:
     """The normalised table over ``targets``, messages on other variables summed out."""
     free = list(dict.fromkeys([*targets, *messages]))
     bound = [n for group in marginals for n in group]

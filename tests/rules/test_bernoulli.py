@@ -36,9 +36,7 @@ def test_toward_out_from_a_known_probability(role, p):
     assert call_rule(Bernoulli, "out", **{f"{role}_p": PointMass(p)}) == Bernoulli(p)
 
 
-@pytest.mark.parametrize(
-    "out", [PointMass(1), PointMass(0.0), PointMass(True), Bernoulli(0.3), Categorical([0.25, 0.75])]
-)
+@pytest.mark.parametrize("out", [PointMass(1), PointMass(0.0), PointMass(True), Bernoulli(0.3), Categorical([0.25, 0.75])])
 def test_toward_p(out):
     weight = float(out.value) if isinstance(out, PointMass) else float(out.probabilities[1])
     message = call_rule(Bernoulli, "p", q_out=out)
@@ -80,7 +78,5 @@ def test_batches():
     assert_rows_alike(lambda q_p: call_rule(Bernoulli, "out", q_p=q_p), q_p=ps)
     assert_rows_alike(lambda m_out: call_rule(Bernoulli, "p", m_out=m_out), m_out=data)
     assert_rows_alike(lambda q_out: call_rule(Bernoulli, "p", q_out=q_out), q_out=outs)
-    assert_rows_alike(
-        lambda m_out, m_p: call_marginal_rule(Bernoulli, "out_p", m_out=m_out, m_p=m_p), m_out=data, m_p=ps
-    )
+    assert_rows_alike(lambda m_out, m_p: call_marginal_rule(Bernoulli, "out_p", m_out=m_out, m_p=m_p), m_out=data, m_p=ps)
     assert_rows_alike(lambda q_out, q_p: average_energy(Bernoulli, q_out=q_out, q_p=q_p), q_out=outs, q_p=ps)

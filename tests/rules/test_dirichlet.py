@@ -44,7 +44,5 @@ def test_batches():
     outs = [Dirichlet([1.0, 2.0]), Dirichlet([0.5, 4.0])]
     points = [PointMass(np.array(a), event_rank=1) for a in ([2.0, 3.0], [1.0, 0.5])]
     assert_rows_alike(lambda m_a: call_rule(Dirichlet, "out", m_a=m_a), m_a=points)
-    assert_rows_alike(
-        lambda m_out, m_a: call_marginal_rule(Dirichlet, "out_a", m_out=m_out, m_a=m_a), m_out=outs, m_a=points
-    )
+    assert_rows_alike(lambda m_out, m_a: call_marginal_rule(Dirichlet, "out_a", m_out=m_out, m_a=m_a), m_out=outs, m_a=points)
     assert_rows_alike(lambda q_out, q_a: average_energy(Dirichlet, q_out=q_out, q_a=q_a), q_out=outs, q_a=points)

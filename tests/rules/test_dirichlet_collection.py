@@ -48,6 +48,4 @@ def test_batches():
         m_out=outs,
         m_a=points,
     )
-    assert_rows_alike(
-        lambda q_out, q_a: average_energy(DirichletCollection, q_out=q_out, q_a=q_a), q_out=outs, q_a=points
-    )
+    assert_rows_alike(lambda q_out, q_a: average_energy(DirichletCollection, q_out=q_out, q_a=q_a), q_out=outs, q_a=points)
