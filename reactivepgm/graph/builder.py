@@ -436,7 +436,7 @@ def _labels(
     """The names by which a statement calls what sits on an interface: the source text, and the array's name."""
     labels = []
     for key, text in statement.labels.items():
-        if key == position or (isinstance(key, str) and node.interface(key).name == interface):
+        if key == position or (isinstance(key, str) and node.interface(interface).answers_to(key)):
             labels.append(text)
     argument = arguments[interface]
     for part in argument if isinstance(argument, (tuple, list)) else (argument,):

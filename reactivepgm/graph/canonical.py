@@ -37,7 +37,8 @@ def _names(graph: Graph) -> dict[int, str]:
 
 
 def _declared(graph: Graph, names: dict[int, str]) -> set[tuple[str, str, tuple[int, ...]]]:
-    return {(names[a.id], a.kind, a.shape) for a in graph.arrays if a.kind != "constant"}
+    shapes = {a.id: (a.size,) if a.anonymous else a.shape for a in graph.arrays}
+    return {(names[a.id], a.kind, shapes[a.id]) for a in graph.arrays if a.kind != "constant"}
 
 
 def _merged(graph: Graph, names: dict[int, str]) -> dict[Part, list[np.ndarray[Any, Any]]]:
@@ -49,7 +50,7 @@ def _merged(graph: Graph, names: dict[int, str]) -> dict[Part, list[np.ndarray[A
     merged = {}
     for key, parts in tables.items():
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        order = np.lexsort([c for c in reversed(columns)]) if columns else np.zeros(0, dtype=int)
+        order = np.lexsort(columns[::-1]) if columns else np.zeros(0, dtype=int)
         merged[key] = [c[order] for c in columns]
     return merged
 

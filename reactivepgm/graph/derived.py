@@ -12,6 +12,8 @@ from reactivepgm.graph.operand import Operand
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.source import ConstantSource, DataSource, Source, datum
 
+Shape = tuple[int, ...] | None
+_UNKNOWN = "unknown"
 ELEMENTWISE = frozenset({operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.pow})
 
 
@@ -34,7 +36,7 @@ class Derived(Operand):
         self.function = function
         self.args = tuple(args)
         self.kwargs = dict(kwargs)
-        self._shape: tuple[int, ...] | None | str = "unknown"
+        self._shape: Shape | str = _shape_at_once(function, self.args)
 
     @property
     def builder(self) -> Any:
@@ -47,10 +49,10 @@ class Derived(Operand):
         return f"the expression over data {', '.join(names_in([self]))}"
 
     @property
-    def shape(self) -> tuple[int, ...] | None:
+    def shape(self) -> Shape:
         """The value's shape, as far as it is known while building."""
         if isinstance(self._shape, str):
-            self._shape = _shape_of(self)
+            self._shape = _shape_on_known_data(self)
         return self._shape
 
     def __getitem__(self, key: Any) -> Derived:
@@ -69,7 +71,12 @@ class Derived(Operand):
         return Derived(self.owner, tilde_of_data, (self,), {})
 
     def __repr__(self) -> str:
-        return f"{getattr(self.function, '__name__', self.function)}({', '.join(map(repr, self.args))})"
+        shown = ("..." if isinstance(a, Derived) else repr(a) for a in self.args)
+        return f"{_name(self.function)}({', '.join(shown)})"
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", function))
 
 
 def tilde_of_data(value: Any) -> Any:
@@ -142,17 +149,24 @@ def referred(reference: Reference, values: Mapping[str, Any]) -> Any:
     return chosen if np.ndim(chosen) or value.dtype != np.float64 else chosen.item()
 
 
-def _shape_of(expression: Derived) -> tuple[int, ...] | None:
-    """By the operands' shapes for plain operators, else by evaluating on the data known while building."""
-    if expression.function in ELEMENTWISE:
-        shapes = [a.shape if isinstance(a, Operand) else np.shape(a) for a in expression.args]  # type: ignore[attr-defined]
-        if all(shape == () for shape in shapes):
-            return ()
-        return None if None in shapes else np.broadcast_shapes(*shapes)
+def _shape_at_once(function: Callable[..., Any], args: tuple[Any, ...]) -> Shape | str:
+    """Of a plain operator on operands of known shape; no recursion, however long a running sum is."""
+    if function not in ELEMENTWISE:
+        return _UNKNOWN
+    shapes = [a._shape if isinstance(a, Derived) else a.shape if isinstance(a, Reference) else np.shape(a) for a in args]
+    known = [shape for shape in shapes if isinstance(shape, tuple)]
+    if len(known) < len(shapes):
+        return _UNKNOWN
+    return np.broadcast_shapes(*known) if any(known) else ()
+
+
+def _shape_on_known_data(expression: Derived) -> Shape:
+    """By evaluating on the data known while building; None where they are not all known."""
     known = expression.owner.known_data
     if not set(names_in([expression])) <= set(known):
         return None
-    return np.shape(evaluate([expression], known)[0])
+    shape: tuple[int, ...] = np.shape(evaluate([expression], known)[0])
+    return shape
 
 
 class DerivedSource:
@@ -185,8 +199,9 @@ class DerivedSource:
         return np.broadcast_to(value, (*shape, *event)).reshape(-1, *event)
 
     def canonical(self, rows: int) -> tuple[Any, ...]:
-        """The expressions as text."""
-        return ("derived", self.names)
+        """The data and the functions in the expressions."""
+        functions = sorted({_name(e.function) for e in _postorder(self.expressions)})
+        return ("derived", self.names, tuple(functions))
 
 
 def as_plain(value: Any) -> Any:
@@ -235,9 +250,9 @@ def source_of_rows(expressions: Sequence[Any], depth: int = 0) -> Source:
         block = max(first.size, 1) if first.array.value_shape is not None else 1
         event = first.shape if first.array.value_shape is not None else None
         return DataSource(first.array, event, index // block, True, False)
-    if same_type and not isinstance(first, Operand) and all(np.shape(e) == np.shape(first) for e in expressions):
-        if isinstance(first, (float, int, np.ndarray, np.generic)):
-            return ConstantSource(np.array(expressions), True)
+    is_number = same_type and isinstance(first, (float, int, np.ndarray, np.generic))
+    if is_number and all(np.shape(e) == np.shape(first) for e in expressions):
+        return ConstantSource(np.array(expressions), True)
     if same_type and isinstance(first, Derived) and depth < 50:
         function, arity = first.function, len(first.args)
         if function in ELEMENTWISE and all(e.function is function and len(e.args) == arity for e in expressions):

@@ -6,6 +6,8 @@ import __future__
 
 import ast
 import inspect
+from collections.abc import Iterator
+from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -39,7 +41,7 @@ def definition_of(function: FunctionType) -> Definition:
         raise ModelError(
             site.letter(
                 f"@model needs the source of {function.__name__}, and there is none",
-                write="the model in a file or a notebook cell; a function made by exec() or typed at the bare prompt has no source",
+                write="the model in a file or a notebook cell; what exec() or the bare prompt made has no source",
             )
         ) from None
     source = "".join(lines)
@@ -64,8 +66,12 @@ def check_unchanged(function: FunctionType, definition: Definition) -> None:
     """
     if any(isinstance(node, ast.Assert) for node in ast.walk(definition)):
         return  # pytest rewrites assertions, so the code may differ for a good reason
-    plain = compiled(function, definition, hooked=False)
-    if not _is_same_code(plain, function.__code__):
+    lines, _ = inspect.findsource(function)
+    try:
+        whole = _compiled_file("".join(lines), function.__code__.co_filename)
+    except SyntaxError:
+        return  # a notebook cell with magics is no Python file; its source cannot have changed
+    if not any(_is_same_code(code, function.__code__) for code in _named(whole, function.__name__)):
         raise ModelError(
             site_of_function(function).letter(
                 f"the source of {function.__name__} is not what was imported: the file changed since",
@@ -74,15 +80,29 @@ def check_unchanged(function: FunctionType, definition: Definition) -> None:
         )
 
 
-def compiled(function: FunctionType, definition: Definition, *, hooked: bool = True) -> CodeType:
-    """The code of a definition, inside the closure and the class that the function lives in.
+@lru_cache(maxsize=16)
+def _compiled_file(source: str, file: str) -> CodeType:
+    # The whole file, because what is imported at its top decides how calls of methods are compiled.
+    return compile(source, file, "exec", dont_inherit=True)
+
+
+def _named(code: CodeType, name: str) -> Iterator[CodeType]:
+    """All code objects of a name, at any depth."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            if constant.co_name == name:
+                yield constant
+            yield from _named(constant, name)
+
+
+def compiled(function: FunctionType, definition: Definition) -> CodeType:
+    """The code of a rewritten definition, with the hook as a further free variable.
 
     Args:
         function: the live function, whose free variables, class and compiler flags count.
-        definition: its syntax tree, rewritten or not.
-        hooked: whether the tree uses the hook as a further free variable.
+        definition: its rewritten syntax tree.
     """
-    free = [*function.__code__.co_freevars, *([HOOK] if hooked else [])]
+    free = [*function.__code__.co_freevars, HOOK]
     bare = ast.FunctionDef(
         name=definition.name,
         args=_without_defaults(definition.args),
@@ -116,9 +136,7 @@ def compiled(function: FunctionType, definition: Definition, *, hooked: bool = T
     module = ast.fix_missing_locations(ast.Module(body=[wrapper], type_ignores=[]))
     flags = function.__code__.co_flags & _FUTURES
     code = compile(module, function.__code__.co_filename, "exec", flags=flags, dont_inherit=True)
-    found = _find(code, definition.name)
-    assert found is not None
-    return found
+    return next(found for found in _named(code, definition.name) if found.co_flags & inspect.CO_NEWLOCALS)
 
 
 def _without_defaults(arguments: ast.arguments) -> ast.arguments:
@@ -138,28 +156,11 @@ def _without_defaults(arguments: ast.arguments) -> ast.arguments:
     )
 
 
-def _find(code: CodeType, name: str) -> CodeType | None:
-    """The function's code inside the wrapper and, for a method, the class body."""
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            if constant.co_name == name and constant.co_flags & inspect.CO_NEWLOCALS:
-                return constant
-            inner = _find(constant, name)
-            if inner is not None:
-                return inner
-    return None
-
-
 def _is_same_code(left: CodeType, right: CodeType) -> bool:
     names = ("co_code", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_argcount", "co_kwonlyargcount")
     if any(getattr(left, n) != getattr(right, n) for n in names) or len(left.co_consts) != len(right.co_consts):
         return False
-    for a, b in zip(left.co_consts, right.co_consts, strict=True):
-        if isinstance(a, CodeType) and isinstance(b, CodeType):
-            if not _is_same_code(a, b):
-                return False
-        elif type(a) is not type(b) or (not isinstance(a, str) and a != b and a == a):
-            return False
-        elif isinstance(a, str) and a != b and ".<locals>." not in a and "." not in a:
-            return False
-    return True
+    return all(
+        _is_same_code(a, b) if isinstance(a, CodeType) and isinstance(b, CodeType) else repr(a) == repr(b)
+        for a, b in zip(left.co_consts, right.co_consts, strict=True)
+    )
