@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reactivepgm.distributions import Distribution
-from reactivepgm.errors import ForgottenTildeError, ModelError
+from reactivepgm.errors import DataError, ForgottenTildeError, ModelError
 from reactivepgm.graph.arithmetic import Operation, is_random, read_function, read_operation, unwrapped
 from reactivepgm.graph.clusters import Partition
 from reactivepgm.graph.data_value import as_data_value
@@ -83,7 +83,7 @@ class GraphBuilder:
         """
         known = None
         if value is not None:
-            known = as_data_value(name or "data", value)
+            known = self._read(name or "data", value, site)
             shape = np.shape(known) if shape is None else shape
         elif shape is None:
             shape, value_shape = (), None
@@ -93,6 +93,12 @@ class GraphBuilder:
             array.value = known
             self.known_data[array.name] = known
         return whole(array)
+
+    def _read(self, name: str, value: Any, site: Site | None) -> Any:
+        try:
+            return as_data_value(name, value)
+        except DataError as error:
+            raise DataError((site or caller_site()).letter(str(error))) from None
 
     def constant(self, value: Any, name: str | None = None, site: Site | None = None) -> Reference:
         """A clamped constant: one shared copy, however often it is used."""

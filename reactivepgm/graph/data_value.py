@@ -33,8 +33,8 @@ def as_data_value(name: str, raw: Any) -> Any:
     if isinstance(raw, (bool, int)):
         return float(raw)
     if isinstance(raw, np.ma.MaskedArray):
-        masked = raw.astype(np.float64) if not np.issubdtype(raw.dtype, np.floating) else raw
-        return np.asarray(masked.filled(np.nan))
+        kind = raw.dtype if np.issubdtype(raw.dtype, np.floating) else np.float64
+        return np.where(np.ma.getmaskarray(raw), np.nan, np.asarray(raw.data, dtype=kind)).astype(kind, copy=False)
     array = _as_array(name, raw)
     if array.dtype == object:
         array = _from_objects(name, array)
@@ -42,9 +42,7 @@ def as_data_value(name: str, raw: Any) -> Any:
         return float(array) if array.ndim == 0 and array.dtype == np.float64 else array
     if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
         return float(array) if array.ndim == 0 else array.astype(np.float64)
-    raise DataError(
-        f"the data for {name} are of type {array.dtype}; numbers are needed\n  give  an array of floats, NaN or None where missing"
-    )
+    raise _no_numbers(name, str(array.dtype))
 
 
 def _as_array(name: str, raw: Any) -> Any:
@@ -58,7 +56,15 @@ def _from_objects(name: str, array: Any) -> Any:
     """An object array: None becomes NaN; entries that are sequences of one shape become axes."""
     if all(entry is None or isinstance(entry, (bool, int, float, np.number)) for entry in array.flat):
         return np.array([np.nan if e is None else float(e) for e in array.flat]).reshape(array.shape)
+    if array.ndim == 0:
+        raise _no_numbers(name, type(array.item()).__name__)
     return _filled(name, array.tolist())
+
+
+def _no_numbers(name: str, kind: str) -> DataError:
+    return DataError(
+        f"the data for {name} are of type {kind}; numbers are needed\n  write  floats, with NaN or None where one is missing"
+    )
 
 
 def _filled(name: str, raw: Any) -> Any:
@@ -68,7 +74,7 @@ def _filled(name: str, raw: Any) -> Any:
     if len(shapes) != 1:
         raise DataError(
             f"the data for {name} have rows of different shapes: {', '.join(map(str, sorted(shapes)))}\n"
-            f"  give  rows of one shape, or split {name} into several data"
+            f"  write  rows of one shape, or several data instead of {name}"
         )
     missing = np.full(shapes.pop(), np.nan)
     return np.array([missing if row is None else row for row in rows])
@@ -101,9 +107,9 @@ def fitted(array: VariableArray, raw: Any) -> Any:
 
 def _misfit(array: VariableArray, shape: tuple[int, ...]) -> str:
     expected = array.shape if array.value_shape is None else (*array.shape, *array.value_shape)
-    dots = ", ..." if array.value_shape is None else ""
     if len(expected) == len(shape) == 1:
         met = f"the data for {array.name} have length {shape[0]}, the model was built for {expected[0]}"
     else:
-        met = f"the data for {array.name} have shape {shape}, the model was built for {str(expected)[:-1].rstrip(',')}{dots})"
+        sizes = [*map(str, expected), *(["..."] if array.value_shape is None else [])]
+        met = f"the data for {array.name} have shape {shape}, the model was built for ({', '.join(sizes)})"
     return array.site.letter(met, write=f"data of that shape for {array.name}, or build the model anew with these data")

@@ -68,6 +68,7 @@ class VariableArray:
         self.value = value
         self.builder = builder
         self.graph: Any = None
+        self.constraints: dict[str, Any] = {}
         self._grown = -1
 
     @property
