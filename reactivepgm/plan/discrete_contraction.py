@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reactivepgm.plan.contraction import Compress, Contraction, Expand, Index, Pool, Rake, Scatter, position
+from reactivepgm.plan.contraction import Contraction
+from reactivepgm.plan.contraction_steps import Compress, Expand, Index, Path, Pool, Rake, Scatter, position
+from reactivepgm.plan.discrete_chain import DiscreteChain
 from reactivepgm.plan.discrete_elements import Arithmetic
 from reactivepgm.plan.small_matrices import Floats, transpose
 
@@ -54,6 +56,8 @@ class DiscreteRun:
                     self._rake(step)
                 elif isinstance(step, Compress):
                     self._compress(step)
+                elif isinstance(step, Path):
+                    self._path(step)
         for root in self.plan.roots:
             known = self._known(root.label, root.variable)
             self.log_scale += float(np.log(np.exp(self.do.leave(known)).sum(axis=0)).sum())
@@ -110,6 +114,27 @@ class DiscreteRun:
         whole, scale = self.do.rescale(self.do.compose(right, self.do.times(left, known[:, None])))
         self.log_scale += float(scale.sum())
         self.elements[step.pool][..., step.element] = whole
+
+    def _path(self, step: Path) -> None:
+        """Solves a run of potentials: everything that its variables hear is known at once."""
+        label, do = step.label, self.do
+        known = self._known(label, step.variable)
+        cross = self.elements[label, label][..., step.element]
+        if step.real is not None:
+            spread = np.full((*cross.shape[:2], step.size - 1), do.one)
+            spread[..., step.real] = cross
+            cross = spread
+        ahead, back, scale = DiscreteChain(cross, known, do).messages()
+        heard = do.times(known[:, 1:], ahead)
+        if do.one == 0.0:
+            possible = np.isfinite(heard).any(axis=0)
+            if not possible.all():
+                raise EmptyError(label, position(step.variable, 1 + int(np.flatnonzero(~possible)[0])))
+        self.log_scale += scale + float(np.log(np.exp(do.leave(heard[:, -1])).sum()))
+        if step.real is not None:
+            ahead, back = ahead[:, step.real], back[:, step.real]
+        self.to_variable[label][..., step.right] = ahead
+        self.to_variable[label][..., step.left] = back
 
     def _answer(
         self, pool: Pool, element: Index, side: int, label: int, source: Index, far: int, target: Index

@@ -14,7 +14,8 @@ import numpy as np
 
 from reactivepgm.errors import ProductError
 from reactivepgm.numerics.array import Array
-from reactivepgm.plan.contraction import Contraction, IntArray, Pool, Structure
+from reactivepgm.plan.contraction import Contraction
+from reactivepgm.plan.contraction_steps import IntArray, Pool, Structure
 from reactivepgm.plan.discrete_contraction import DiscreteRun, EmptyError
 from reactivepgm.plan.discrete_elements import Arithmetic, Logs, Scaled
 from reactivepgm.plan.small_matrices import Floats, batch_first, batch_last
@@ -56,7 +57,7 @@ class DiscreteForest:
         offset = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.intp)
         label = np.repeat(np.array(self.array_label, dtype=np.intp), self.sizes)
         ends = [(offset[out[0]] + out[1], offset[into[0]] + into[1]) for out, into in self.families]
-        self.plan = Contraction(Structure(label, ends, [(0, 0)] * len(ends), len(self.label_sizes)))
+        self.plan = Contraction(Structure(label, ends, [(0, 0)] * len(ends), len(self.label_sizes), (0, 0)))
         within = np.zeros(len(self.label_sizes), dtype=int)
         self.places: list[slice] = []
         for number, size in zip(self.array_label, self.sizes, strict=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reactivepgm.errors import ImproperPosteriorError
 from reactivepgm.numerics.array import Array
-from reactivepgm.plan.contraction import IntArray
+from reactivepgm.plan.contraction_steps import IntArray
 
 End = tuple[int, IntArray]
 

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reactivepgm.plan.contraction import (
+from reactivepgm.plan.contraction import Contraction
+from reactivepgm.plan.contraction_steps import (
     Compress,
-    Contraction,
     Expand,
     Index,
+    Path,
     Pool,
     Rake,
     Reduce,
@@ -23,6 +24,7 @@ from reactivepgm.plan.contraction import (
     numbers_of,
     position,
 )
+from reactivepgm.plan.gaussian_chain import Chain
 from reactivepgm.plan.gaussian_elements import (
     Pair,
     info_contact,
@@ -160,6 +162,8 @@ class Sweep:
                     self._rake(step)
                 elif isinstance(step, Compress):
                     self._compress(step)
+                elif isinstance(step, Path):
+                    self._path(step)
                 else:
                     self._reduce(step)
         if self.log is not None:
@@ -270,6 +274,33 @@ class Sweep:
                 self.log.append(log_integral(C, m, J, eta))
         self.elements[step.pool].write(step.element, result)
 
+    def _path(self, step: Path) -> None:
+        """Solves a run of kernels: everything that its variables hear is known at once."""
+        label, v, at = step.label, step.variable, step.element
+        elements, C, m = self.elements[label, label], self.C[label], self.m[label]
+        blocks = [elements.a[..., at], elements.a_vector[..., at], elements.cross[..., at], elements.b[..., at],
+                  elements.b_vector[..., at]]
+        if step.real is not None:
+            spread = [np.zeros((*block.shape[:-1], step.size - 1)) for block in blocks]
+            for whole, block in zip(spread, blocks, strict=True):
+                whole[..., step.real] = block
+            gap = np.ones(step.size - 1, dtype=bool)
+            gap[step.real] = False
+            spread[3][..., gap], spread[4][..., gap] = -C[..., step.followers], -m[..., step.followers]
+            blocks = spread
+        chain = Chain(blocks[0], blocks[1], blocks[2], blocks[3], blocks[4], self.J[label][..., v],
+                      self.eta[label][..., v])
+        first, last = position(v, 0), position(v, -1)
+        (H, s), (K, k) = chain.messages(C[..., first : first + 1], m[..., first : first + 1], self.log)
+        if self.log is not None:
+            self.log.append(log_integral(-H[..., -1:], -s[..., -1:], self.J[label][..., last : last + 1],
+                                         self.eta[label][..., last : last + 1]))
+        if step.real is not None:
+            H, s, K, k = H[..., step.real], s[..., step.real], K[..., step.real], k[..., step.real]
+        C[..., step.drawn], m[..., step.drawn] = -H, -s
+        self.to_variable[label][..., step.right], self.to_variable_vector[label][..., step.right] = H, s
+        self.to_variable[label][..., step.left], self.to_variable_vector[label][..., step.left] = K, k
+
     def _conclude(self, root: Expand) -> None:
         assert self.log is not None
         label, at = root.label, numbers_of(root.variable)
@@ -301,7 +332,7 @@ class Sweep:
                         pair = self.elements[step.pools[k]].pair(step.elements[k], 1 - step.sides[k])
                         self._answer(pair, step.labels[2 * k], step.outer[k], step.modes[3 * k], step.labels[1],
                                      step.inner[k], step.variable if step.modes[1 + k] else None)
-                else:
+                elif isinstance(step, Reduce):
                     self._restore(step)
             for expand in half.expands:
                 self._expand(expand)

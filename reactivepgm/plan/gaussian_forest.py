@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.plan.contraction import Contraction, CycleError, IntArray, Structure
+from reactivepgm.plan.contraction import Contraction
+from reactivepgm.plan.contraction_steps import CycleError, IntArray, Structure
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_contraction import Elements, PlaceError, Rows, Sweep
@@ -61,7 +62,7 @@ class GaussianForest:
         total = int(self.offset[-1])
         outs = np.concatenate([e[0] for e in self.ends]) if self.ends else np.empty(0, dtype=np.intp)
         self._crowded = outs.size > 0 and int(np.bincount(outs, minlength=total).max(initial=0)) > 1
-        self._plans: dict[tuple[bool, ...], Contraction] = {}
+        self._plans: dict[tuple[tuple[bool, ...], bool], Contraction] = {}
         # The place of each array within its label's storage.
         within = np.zeros(len(self.label_dims), dtype=int)
         self.places: list[slice] = []
@@ -71,15 +72,17 @@ class GaussianForest:
         self.label_sizes = [int(n) for n in within]
         self.plan(tuple(False for _ in self.families))
 
-    def plan(self, deterministic: tuple[bool, ...]) -> Contraction:
+    def plan(self, deterministic: tuple[bool, ...], whole: bool = True) -> Contraction:
         """The rounds, given which families are deterministic.
 
         Of several factors that draw one element, one stays in moment form: a deterministic one if there is one.
+        Flat roots are met row by row, not ``whole``.
         """
-        key = deterministic if self._crowded else ()
+        key = (deterministic if self._crowded else (), whole)
         found = self._plans.get(key)
         if found is None:
-            found = Contraction(Structure(self.label, self.ends, self._modes(deterministic), len(self.label_dims)))
+            structure = Structure(self.label, self.ends, self._modes(deterministic), len(self.label_dims))
+            found = Contraction(structure, whole)
             self._plans[key] = found
         return found
 
@@ -105,8 +108,7 @@ class GaussianForest:
         Raises:
             ImproperError: nothing determines a variable.
         """
-        plan = self.plan(tuple(k.covariance is None for k in kernels))
-        sweep, _ = self._load(plan, unary, kernels, None)
+        sweep, _ = self._load(unary, kernels, None)
         try:
             sweep.up()
             sweep.down()
@@ -117,8 +119,7 @@ class GaussianForest:
 
     def log_partition(self, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays]) -> float:
         """log of the integral over everything; factors and moment priors count as normalised densities."""
-        plan = self.plan(tuple(k.covariance is None for k in kernels))
-        sweep, constant = self._load(plan, unary, kernels, [])
+        sweep, constant = self._load(unary, kernels, [])
         try:
             sweep.up()
         except PlaceError as error:
@@ -135,9 +136,10 @@ class GaussianForest:
     # -- numbers into storage -------------------------------------------------------------------------------
 
     def _load(
-        self, plan: Contraction, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays],
-        log: list[Floats] | None,
+        self, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays], log: list[Floats] | None
     ) -> tuple[Sweep, float]:
+        deterministic = tuple(k.covariance is None for k in kernels)
+        plan = self.plan(deterministic)
         constant = 0.0
         information, contributors, has = [], [], []
         careful = False
@@ -161,6 +163,8 @@ class GaussianForest:
             information.append((J, eta))
             contributors.append((C, m))
             has.append(prior)
+        if careful:
+            plan = self.plan(deterministic, whole=False)
         elements = {
             pool: Elements(self.label_dims[pool[0]], self.label_dims[pool[1]], size, careful)
             for pool, size in plan.pools.items()
