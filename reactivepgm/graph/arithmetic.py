@@ -24,9 +24,7 @@ from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
 from reactivepgm.nodes import ADDITION, DOT, MULTIPLICATION, SUBTRACTION, Node
 
-OPERATORS = frozenset(
-    {operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul, operator.neg, operator.pow}
-)
+OPERATORS = frozenset({operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul, operator.neg, operator.pow})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +65,7 @@ def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any
     for operand in operands:
         if isinstance(operand, (Distribution, PendingFactor)):
             raise ForgottenTildeError(
-                site.letter(
-                    f"{operand!r} is a factor that was never drawn", write="name = ~...  first, and use that name"
-                )
+                site.letter(f"{operand!r} is a factor that was never drawn", write="name = ~...  first, and use that name")
             )
     if function is operator.add:
         return Operation(ADDITION, operands, {})
@@ -79,9 +75,7 @@ def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any
         return Operation(MULTIPLICATION, (-1.0, *operands), {})
     if function is operator.mul:
         left, right = operands
-        return Operation(
-            MULTIPLICATION, (right, left) if is_random(left) and not is_random(right) else (left, right), {}
-        )
+        return Operation(MULTIPLICATION, (right, left) if is_random(left) and not is_random(right) else (left, right), {})
     if function is operator.truediv and not is_random(operands[1]):
         inverse = read_operation(owner, operator.truediv, (1.0, operands[1]), site)
         return Operation(MULTIPLICATION, (inverse, operands[0]), {})

@@ -80,9 +80,7 @@ class FixedBinding:
 
     __slots__ = ("_constant", "interface", "is_plural", "node", "rows", "site", "source")
 
-    def __init__(
-        self, source: Source, rows: int, node: Node, interface: str, site: Site, *, is_plural: bool = False
-    ) -> None:
+    def __init__(self, source: Source, rows: int, node: Node, interface: str, site: Site, *, is_plural: bool = False) -> None:
         self.source = source
         self.rows = rows
         self.node = node
@@ -110,9 +108,7 @@ class FixedBinding:
         if mask is not None:
             row = int(np.flatnonzero(mask)[0])
             raise DataError(
-                self.site.letter(
-                    f"a value is missing at row {row} of {self.interface} of {self.node.name}", write="a value"
-                )
+                self.site.letter(f"a value is missing at row {row} of {self.interface} of {self.node.name}", write="a value")
             )
         return point
 
@@ -184,9 +180,7 @@ class FixedBinding:
             wanted = kinds[edge.event_rank] if edge.event_rank < 3 else f"an array of rank {edge.event_rank}"
             shape = np.shape(value)[self.source.is_rowwise + self.is_plural :]
             error = DataError if self.names else InvalidParameterError
-            raise error(
-                self.site.letter(f"{self.interface} of {self.node.name} must be {wanted}; its shape is {shape}")
-            )
+            raise error(self.site.letter(f"{self.interface} of {self.node.name} must be {wanted}; its shape is {shape}"))
         if edge.support is None:
             return
         try:

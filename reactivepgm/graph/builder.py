@@ -128,9 +128,7 @@ class GraphBuilder:
             self._anonymous += 1
             name = f"_{self._anonymous}"
         site = caller_site() if site is None else site
-        array = VariableArray(
-            len(self._arrays), self._unique(name), kind, shape, site, anonymous=anonymous, builder=self
-        )
+        array = VariableArray(len(self._arrays), self._unique(name), kind, shape, site, anonymous=anonymous, builder=self)
         self._arrays.append(array)
         self._names[array.name] = array
         return array
@@ -188,9 +186,7 @@ class GraphBuilder:
         output = kind.interfaces[0]
         out = unwrapped(given.pop(output.name, None))
         if out is not None and not isinstance(out, Reference):
-            raise ModelError(
-                site.letter(f"the target of {kind.name} is {out!r}, which is no variable", write="randomvar()")
-            )
+            raise ModelError(site.letter(f"the target of {kind.name} is {out!r}, which is no variable", write="randomvar()"))
         order = [i.name for i in kind.interfaces[1:] if i.name in given]
         order += [n for n in given if n not in order]
         ranks = _known_ranks(kind, order, ranks or {})
@@ -204,9 +200,7 @@ class GraphBuilder:
         every = [goal, *terms]
         choice = self.default_factorisation if q is None else q
         random = frozenset(t.interface.name for t in every if any(leaf.kind == "random" for leaf in t.leaves))
-        labels = {
-            n: _labels(kind, i, n, statement, {**given, output.name: out}) for i, n in enumerate([output.name, *order])
-        }
+        labels = {n: _labels(kind, i, n, statement, {**given, output.name: out}) for i, n in enumerate([output.name, *order])}
         partition = Partition(kind, (output.name, *order), random, labels, {**given, output.name: out}, site)
         clusters = partition.clusters(choice)
         pipeline = self.default_pipeline if pipeline is None else pipeline
@@ -214,9 +208,7 @@ class GraphBuilder:
         draft = statement.drafts.get(key)
         if draft is None:
             columns = [column_of(t, shape) for t in every]
-            draft = FamilyDraft(
-                kind, (output.name, *order), columns, clusters, (meta, pipeline), site, q is not None, labels
-            )
+            draft = FamilyDraft(kind, (output.name, *order), columns, clusters, (meta, pipeline), site, q is not None, labels)
             statement.drafts[key] = draft
             self._drafts.append(draft)
         row, count = draft.rows, prod(shape)
@@ -296,9 +288,7 @@ class GraphBuilder:
         handle = self.called(function, args, kwargs, statement)
         return handle.out if isinstance(handle, FactorHandle) else handle
 
-    def called(
-        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], statement: Statement, **options: Any
-    ) -> Any:
+    def called(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], statement: Statement, **options: Any) -> Any:
         """The same, as a handle where it made a factor; ``options`` as for ``add``, the output under ``out``."""
         if not any(is_random(value) for value in (*args, *kwargs.values())):
             return read_function(self, function, args, kwargs)
@@ -436,9 +426,7 @@ def _is_order(arguments: tuple[Any, ...], operands: tuple[Any, ...]) -> bool:
     return len(arguments) == len(operands) and all(a is b for a, b in zip(arguments, operands, strict=True))
 
 
-def _labels(
-    node: Node, position: int, interface: str, statement: Statement, arguments: Mapping[str, Any]
-) -> tuple[str, ...]:
+def _labels(node: Node, position: int, interface: str, statement: Statement, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """The names by which a statement calls what sits on an interface: the source text, and the array's name."""
     labels = []
     for key, text in statement.labels.items():

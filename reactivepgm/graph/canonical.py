@@ -97,6 +97,4 @@ def _plain(value: Any) -> Any:
 
 
 def _equal_tables(left: list[np.ndarray[Any, Any]], right: list[np.ndarray[Any, Any]]) -> bool:
-    return len(left) == len(right) and all(
-        len(a) == len(b) and np.array_equal(a, b) for a, b in zip(left, right, strict=True)
-    )
+    return len(left) == len(right) and all(len(a) == len(b) and np.array_equal(a, b) for a, b in zip(left, right, strict=True))

@@ -104,9 +104,7 @@ class Partition:
         if name == "out":
             return (self.interfaces[0],)
         for exact in (True, False):
-            found = tuple(
-                n for n in self.interfaces if any(_called(name, label, exact) for label in self.labels.get(n, ()))
-            )
+            found = tuple(n for n in self.interfaces if any(_called(name, label, exact) for label in self.labels.get(n, ())))
             if found:
                 return found
         try:
@@ -126,9 +124,7 @@ class Partition:
             listing.append(f"{name} ({', '.join(dict.fromkeys(known))})" if known else name)
         cure = " * ".join(f"q({n})" for n in self.interfaces if n in self.random)
         raise ConstraintError(
-            self.site.letter(
-                f"{complaint}\n  the edges of {self.node.name} are {', '.join(listing)}", write=f"q={cure}"
-            )
+            self.site.letter(f"{complaint}\n  the edges of {self.node.name} are {', '.join(listing)}", write=f"q={cure}")
         )
 
 

@@ -311,7 +311,5 @@ def _plural(column: PluralColumn, rows: int, node: Node, interface: str, site: S
     sources = tuple(_source(part, rows) for part in column.parts)
     stack = StackedSource(sources, rows)
     if all(isinstance(source, ConstantSource) for source in sources):
-        return FixedBinding(
-            ConstantSource(stack.read({}), stack.is_rowwise), rows, node, interface, site, is_plural=True
-        )
+        return FixedBinding(ConstantSource(stack.read({}), stack.is_rowwise), rows, node, interface, site, is_plural=True)
     return FixedBinding(stack, rows, node, interface, site, is_plural=True)

@@ -29,9 +29,7 @@ class Derived(Operand):
 
     __slots__ = ("_shape", "args", "function", "kwargs", "owner")
 
-    def __init__(
-        self, owner: Any, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, owner: Any, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         self.owner = owner
         self.function = function
         self.args = tuple(args)
@@ -178,9 +176,7 @@ class DerivedSource:
         layout: of one expression for all rows, the statement's shape and the number of event axes.
     """
 
-    def __init__(
-        self, expressions: Sequence[Any], is_rowwise: bool, layout: tuple[tuple[int, ...], int] | None = None
-    ) -> None:
+    def __init__(self, expressions: Sequence[Any], is_rowwise: bool, layout: tuple[tuple[int, ...], int] | None = None) -> None:
         self.expressions = tuple(expressions)
         self.is_rowwise = is_rowwise
         self.layout = layout

@@ -17,9 +17,7 @@ def describe(graph: Graph) -> str:
     lines = [repr(graph)[1:-1], ""]
     for array in graph.arrays:
         hidden = " (anonymous)" if array.anonymous else ""
-        lines.append(
-            f"  {array.kind:8} {array.name}{list(array.shape) or ''}{hidden}   {array.site.line}: {array.site.text}"
-        )
+        lines.append(f"  {array.kind:8} {array.name}{list(array.shape) or ''}{hidden}   {array.site.line}: {array.site.text}")
     lines.append("")
     for family in graph.families:
         q = " ".join(f"q({', '.join(cluster)})" for cluster in family.clusters)

@@ -36,9 +36,7 @@ def function_node(
             what = "data" if is_fixed_symbol(value) else "a list with a random variable"
             name = getattr(function, "__name__", repr(function))
             raise ModelError(
-                site.letter(
-                    f"the argument {place} of {name} is {what}", write=f"{name}(...) of variables and constants only"
-                )
+                site.letter(f"the argument {place} of {name} is {what}", write=f"{name}(...) of variables and constants only")
             )
         else:
             fixed[place] = unwrapped(value)
@@ -52,9 +50,7 @@ def _given(function: Any) -> Node | None:
     return function if isinstance(function, Node) else None
 
 
-def _closed(
-    function: Callable[..., Any], places: tuple[int | str, ...], fixed: dict[int | str, Any]
-) -> Callable[..., Any]:
+def _closed(function: Callable[..., Any], places: tuple[int | str, ...], fixed: dict[int | str, Any]) -> Callable[..., Any]:
     """``function`` of the random arguments alone; the same object for the same constants."""
     key = (function, places, tuple((k, id(v) if _is_mutable(v) else (type(v), v)) for k, v in fixed.items()))
     if key in _CLOSED:

@@ -66,9 +66,7 @@ class Graph:
         for array in self.arrays:
             if array.name == name:
                 return array
-        raise DataError(
-            f"the model has no variable {name}; it has {', '.join(a.name for a in self.arrays if not a.anonymous)}"
-        )
+        raise DataError(f"the model has no variable {name}; it has {', '.join(a.name for a in self.arrays if not a.anonymous)}")
 
     def read_data(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Data as arrays of floats, NaN where missing, checked against the declarations.

@@ -40,9 +40,7 @@ def _collapsed(graph: Graph, network: Any) -> Any:
 def _expanded(graph: Graph, network: Any) -> Any:
     for array in graph.random:
         for element in range(array.size):
-            network.add_node(
-                (array.name, element), bipartite="variable", kind="random", label=array.element_name(element)
-            )
+            network.add_node((array.name, element), bipartite="variable", kind="random", label=array.element_name(element))
     for family in graph.families:
         fixed: dict[str, tuple[str, ...]] = {n: b.names for n, b in family.fixed.items()}
         for row in range(family.rows):

@@ -101,9 +101,7 @@ class Operand(Symbolic):
         self._refuse("an array of numbers")
 
     def __bool__(self) -> bool:
-        self._refuse(
-            "a truth value", "a model that does not branch on values; use a mixture, or pass a constant argument"
-        )
+        self._refuse("a truth value", "a model that does not branch on values; use a mixture, or pass a constant argument")
 
     def __float__(self) -> float:
         self._refuse("a number")
@@ -121,7 +119,5 @@ class Operand(Symbolic):
 
     def _refuse(self, what: str, write: str | None = None) -> NoReturn:
         raise ModelError(
-            caller_site().letter(
-                f"{self.spelled} has no value while the model is built, so it cannot be {what}", write=write
-            )
+            caller_site().letter(f"{self.spelled} has no value while the model is built, so it cannot be {what}", write=write)
         )

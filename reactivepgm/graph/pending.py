@@ -55,9 +55,7 @@ class PendingFactor(Symbolic):
         """What to say when its ``~`` never comes."""
         at = self.site if site is None else site
         left, equals, right = at.text.partition("=")
-        cure = (
-            f"{left.strip()} = ~{right.strip()}" if equals and not left.rstrip().endswith(")") else f"~{self.spelled}"
-        )
+        cure = f"{left.strip()} = ~{right.strip()}" if equals and not left.rstrip().endswith(")") else f"~{self.spelled}"
         return at.letter(f"{self.spelled} was written down and never drawn: its ~ is missing", write=cure)
 
     def _complain(self, *_: Any) -> NoReturn:

@@ -35,6 +35,7 @@ class VariableArray:
         "_grown",
         "anonymous",
         "builder",
+        "constraints",
         "graph",
         "id",
         "kind",

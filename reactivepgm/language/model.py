@@ -100,9 +100,7 @@ class ModelInstance:
             DataError: data that do not fit.
         """
         options = self.model.options
-        builder = GraphBuilder(
-            default_factorisation=options.get("default_factorisation"), pipeline=options.get("pipeline")
-        )
+        builder = GraphBuilder(default_factorisation=options.get("default_factorisation"), pipeline=options.get("pipeline"))
         run = ModelRun(builder, self.model.sites)
         data = {} if data is None else dict(data)
         bound = inspect.BoundArguments(self.model.signature, self._bound_arguments(builder, data))  # type: ignore[arg-type]
@@ -124,9 +122,7 @@ class ModelInstance:
         if self.returned is None:
             site = site_of_function(self.model.function)
             raise ModelReturnsNothingError(
-                site.letter(
-                    f"{self.model.function.__name__} returns nothing to unpack", write="return x, y  at its end"
-                )
+                site.letter(f"{self.model.function.__name__} returns nothing to unpack", write="return x, y  at its end")
             )
         return iter((graph, self.returned))
 
@@ -148,9 +144,7 @@ class ModelInstance:
                 continue
             if name in data:
                 if name in self._arguments:
-                    raise DataError(
-                        site.letter(f"{name} is given twice, as an argument and in data=", write="one of the two")
-                    )
+                    raise DataError(site.letter(f"{name} is given twice, as an argument and in data=", write="one of the two"))
                 arguments[name] = builder.data(name, site=_parameter_site(site, name), value=data[name])
             elif name in self._arguments:
                 arguments[name] = self._constant(builder, parameter, self._arguments[name])

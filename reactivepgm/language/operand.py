@@ -50,9 +50,7 @@ def read_operand(expression: ast.expr, site: Site) -> Operand:
             assert isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute)
             for keyword in expression.keywords:
                 if keyword.arg not in OPTIONS:
-                    raise ModelError(
-                        site.letter(f"where() has no option {keyword.arg}", write=f"one of {', '.join(OPTIONS)}")
-                    )
+                    raise ModelError(site.letter(f"where() has no option {keyword.arg}", write=f"one of {', '.join(OPTIONS)}"))
                 options.setdefault(str(keyword.arg), keyword.value)
             expression = expression.func.value
         else:
@@ -93,9 +91,7 @@ def labels_of(target: ast.expr | None, operand: Operand) -> dict[int | str, str]
             if keyword.arg is not None and isinstance(keyword.value, (ast.Name, ast.Subscript, ast.Attribute)):
                 labels[keyword.arg] = ast.unparse(keyword.value)
     else:
-        labels.update(
-            {i + 1: ast.unparse(a) for i, a in enumerate(operand.args) if isinstance(a, (ast.Name, ast.Subscript))}
-        )
+        labels.update({i + 1: ast.unparse(a) for i, a in enumerate(operand.args) if isinstance(a, (ast.Name, ast.Subscript))})
     return labels
 
 

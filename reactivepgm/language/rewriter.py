@@ -149,9 +149,7 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(target.value, ast.Name):
             self.array_targets.add(target.value.id)
         key = self.visit(target.slice)
-        if isinstance(key, ast.Slice) or (
-            isinstance(key, ast.Tuple) and any(isinstance(e, ast.Slice) for e in key.elts)
-        ):
+        if isinstance(key, ast.Slice) or (isinstance(key, ast.Tuple) and any(isinstance(e, ast.Slice) for e in key.elts)):
             key = _slices(key)
         container = self.visit(target.value)
         assert isinstance(container, ast.expr) and isinstance(key, ast.expr)
@@ -166,10 +164,7 @@ class Rewriter(ast.NodeTransformer):
         """``run.<method>(site, *where, F, args, kwargs, options)``."""
         text = None if target is None else _base(target)
         uses = {
-            n.id
-            for a in [*operand.args, *(k.value for k in operand.keywords)]
-            for n in ast.walk(a)
-            if isinstance(n, ast.Name)
+            n.id for a in [*operand.args, *(k.value for k in operand.keywords)] for n in ast.walk(a) if isinstance(n, ast.Name)
         }
         q = named_terms(operand.options["q"]) if "q" in operand.options else None
         constant = q is not None and is_constant_factorisation(q)
@@ -273,9 +268,7 @@ def _is_tilde(node: ast.AST) -> bool:
 
 def _is_model(decorator: ast.expr) -> bool:
     inner = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return (isinstance(inner, ast.Name) and inner.id == "model") or (
-        isinstance(inner, ast.Attribute) and inner.attr == "model"
-    )
+    return (isinstance(inner, ast.Name) and inner.id == "model") or (isinstance(inner, ast.Attribute) and inner.attr == "model")
 
 
 def _base(target: ast.expr) -> str:
@@ -290,9 +283,7 @@ def _slices(key: ast.expr) -> ast.expr:
         return ast.copy_location(ast.Tuple(elts=[_slices(e) for e in key.elts], ctx=ast.Load()), key)
     if not isinstance(key, ast.Slice):
         return key
-    bounds: list[ast.expr] = [
-        bound if bound is not None else ast.Constant(None) for bound in (key.lower, key.upper, key.step)
-    ]
+    bounds: list[ast.expr] = [bound if bound is not None else ast.Constant(None) for bound in (key.lower, key.upper, key.step)]
     maker = ast.Attribute(value=ast.Name(HOOK, ast.Load()), attr="slice", ctx=ast.Load())
     return _located(ast.Call(func=maker, args=bounds, keywords=[]), key)
 

@@ -43,8 +43,7 @@ class ModelRun:
     """
 
     add, sub, mul, matmul, truediv, neg = (
-        staticmethod(f)
-        for f in (operator.add, operator.sub, operator.mul, operator.matmul, operator.truediv, operator.neg)
+        staticmethod(f) for f in (operator.add, operator.sub, operator.mul, operator.matmul, operator.truediv, operator.neg)
     )
     slice = staticmethod(slice)
 
@@ -84,9 +83,7 @@ class ModelRun:
         drawn = self._name(number, current, target, args, kwargs or {}, options)
         return drawn.out if isinstance(drawn, FactorHandle) else drawn
 
-    def name_pair(
-        self, number: int, current: Any, target: Any, args: Any, kwargs: Any = None, options: Any = None
-    ) -> Any:
+    def name_pair(self, number: int, current: Any, target: Any, args: Any, kwargs: Any = None, options: Any = None) -> Any:
         """The value of ``node, x = ~...``."""
         drawn = self._name(number, current, target, args, kwargs or {}, options)
         return (drawn, drawn.out) if isinstance(drawn, FactorHandle) else drawn
@@ -104,9 +101,7 @@ class ModelRun:
     ) -> Any:
         statement = self.statements[number]
         if not isinstance(container, Reference):
-            value = self._drawn(
-                number, None, target, args, kwargs, options, None, self._no_container(number, container)
-            )
+            value = self._drawn(number, None, target, args, kwargs, options, None, self._no_container(number, container))
             if pair:
                 first, value = value
                 container[key] = value
@@ -117,9 +112,7 @@ class ModelRun:
         drawn = self._drawn(number, out, target, args, kwargs, options, _sliced(key), None)
         if not isinstance(drawn, FactorHandle):
             site = statement.site
-            raise ModelError(
-                site.letter(f"{drawn!r} is no factor, and {out!r} takes no other value", write="a factor after ~")
-            )
+            raise ModelError(site.letter(f"{drawn!r} is no factor, and {out!r} takes no other value", write="a factor after ~"))
         return drawn if pair else None
 
     def _name(self, number: int, current: Any, target: Any, args: Any, kwargs: Any, options: Any) -> Any:
