@@ -86,9 +86,10 @@ class GammaShapeLikelihood(Distribution):
 
     @property
     def mode(self) -> Array:
-        """Where the density is highest, (*batch,)."""
-        p, gamma = aligned((self.p, self.gamma), (0, 0))
-        return as_scalar(_inverse_digamma(np.asarray(gamma / p)))
+        """Where the density is highest, (*batch,); zero for p = 0, and nan where there is no density."""
+        p, gamma = (np.asarray(a) for a in aligned((self.p, self.gamma), (0, 0)))
+        top = np.where(p > 0.0, _inverse_digamma(_ratio(gamma, p)), 0.0)
+        return as_scalar(np.where(_is_proper(gamma, p), top, np.nan).astype(p.dtype))
 
     def entropy(self) -> Array:
         """-E log of the normalised density, (*batch,)."""
@@ -108,8 +109,10 @@ class GammaShapeLikelihood(Distribution):
         return as_scalar(np.stack(drawn, axis=-1).reshape(shape))
 
     def _grid(self, points: int = _POINTS) -> _Grid:
-        p, gamma = (np.asarray(a, dtype=float)[..., None] for a in aligned((self.p, self.gamma), (0, 0)))
-        peak = np.log(_inverse_digamma(gamma / p))
+        p, gamma = (np.asarray(a)[..., None] for a in aligned((self.p, self.gamma), (0, 0)))
+        proper = _is_proper(gamma, p)
+        p, gamma = np.where(proper, p, np.nan), np.where(proper, gamma, np.nan)
+        peak = np.log(np.where(p > 0.0, _inverse_digamma(_ratio(gamma, p)), -1.0 / np.where(gamma == 0.0, 1.0, gamma)))
 
         def log_density(t: Array) -> Array:
             x = np.exp(t)
@@ -118,7 +121,7 @@ class GammaShapeLikelihood(Distribution):
         level = log_density(peak) - _NEGLIGIBLE
         left = _crossing(log_density, level, peak, peak - 2.0 * _NEGLIGIBLE)
         right = _crossing(log_density, level, peak, peak + 20.0)
-        t = left + (right - left) * np.linspace(0.0, 1.0, points)
+        t = left + (right - left) * np.linspace(0.0, 1.0, points, dtype=p.dtype)
         height = log_density(t)
         top = height.max(-1, keepdims=True)
         weights = np.exp(height - top)
@@ -136,9 +139,15 @@ def _crossing(log_density: Callable[[Array], Array], level: Array, inside: Array
     return outside
 
 
+def _ratio(gamma: Array, p: Array) -> Array:
+    """gamma / p where p > 0, else a number that does no harm."""
+    return np.where(p > 0.0, gamma, 0.0) / np.where(p > 0.0, p, 1.0)
+
+
 def _inverse_digamma(y: Array) -> Array:
     """x > 0 with ψ(x) = y, by Newton's method from Minka's start (2000, appendix C)."""
-    x = np.where(y >= -2.22, np.exp(np.minimum(y, 700.0)) + 0.5, -1.0 / np.minimum(y + _EULER, -1e-300))
+    high = y >= -2.22
+    x = np.where(high, np.exp(np.where(high, y, 0.0)) + 0.5, -1.0 / np.where(high, -1.0, y + _EULER))
     for _ in range(6):
         x = x - (digamma(x) - y) / trigamma(x)
     return x

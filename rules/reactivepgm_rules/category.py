@@ -53,12 +53,12 @@ def one_hot(value: Array, categories: int) -> Array:
         DataError: a number is outside, or not whole.
 
     Example:
-        >>> one_hot(1, 2)
+        >>> one_hot(1.0, 2)
         array([0., 1.])
     """
     xp = namespace(value)
     number = xp.asarray(value)
-    unit = (number[..., None] == xp.arange(categories)) * 1.0
+    unit = (number[..., None] == xp.arange(categories)).astype(number.dtype)
     if is_numpy(value) and not (unit.sum(-1) == 1.0).all():
         raise DataError(f"categories count from 0 to {categories - 1}, not {value!r}")
     return unit

@@ -72,3 +72,26 @@ def test_samples():
     assert draws.shape == (20000, 2)
     np.testing.assert_allclose(draws.mean(0), d.mean, rtol=0.02)
     np.testing.assert_allclose(draws.var(0), d.variance, rtol=0.05)
+
+
+def test_no_observation_with_a_slope_is_an_exponential():
+    d = GammaShapeLikelihood(0.0, -2.0)
+    assert d.mean == pytest.approx(0.5)
+    assert d.variance == pytest.approx(0.25)
+    assert d.mode == 0.0
+    assert d.entropy() == pytest.approx(1.0 - np.log(2.0))
+
+
+@pytest.mark.parametrize(("p", "gamma"), [(0.0, 0.0), (0.0, 1.0), (-1.0, 0.5)])
+def test_improper_members_have_no_moments(p, gamma):
+    d = GammaShapeLikelihood(p, gamma)
+    assert np.isnan(d.mean)
+    assert np.isnan(d.mode)
+    assert d.log_pdf(1.0) == gamma
+
+
+def test_single_precision_stays():
+    d = GammaShapeLikelihood(np.array([1.0, 3.0], np.float32), np.array([0.0, 1.2], np.float32))
+    for value in (d.mean, d.variance, d.mode, d.entropy(), d.log_pdf(np.float32(2.0))):
+        assert value.dtype == np.float32
+    np.testing.assert_allclose(d.mean[1], GammaShapeLikelihood(3.0, 1.2).mean, rtol=1e-5)
