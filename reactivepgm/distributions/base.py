@@ -5,6 +5,7 @@ broadcast of what the parameters bring. Two doors lead in: the constructor casts
 """
 
 from collections.abc import Callable
+from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from reactivepgm.distributions.indexing import broadcast_rows, take_rows
 from reactivepgm.distributions.marker import first_symbolic
 from reactivepgm.distributions.notation import abbreviated
 from reactivepgm.errors import InvalidParameterError, ParametrisationError
-from reactivepgm.numerics.array import Array, as_array, broadcast_shapes, shape_of
+from reactivepgm.numerics.array import Array, as_array, as_scalar, broadcast_shapes, shape_of
 from reactivepgm.numerics.elementary import sqrt
 
 if TYPE_CHECKING:
@@ -82,6 +83,16 @@ class DistributionMeta(type):
         if symbolic is not None:
             return symbolic.pending(cls, args, kwargs)
         return cls._checked(*args, **kwargs)  # type: ignore[attr-defined]
+
+
+    @property
+    def __signature__(cls) -> Signature:
+        """What ``inspect.signature`` and help show: the parameters, or those of a constructor with options."""
+        checked = cls._checked  # type: ignore[attr-defined]
+        if checked.__func__ is not Distribution._checked.__func__:  # type: ignore[attr-defined]
+            return signature(checked)
+        names = cls.parameter_ranks  # type: ignore[attr-defined]
+        return Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names])
 
 
 class Distribution(metaclass=DistributionMeta):
@@ -209,6 +220,11 @@ class Distribution(metaclass=DistributionMeta):
         """Draws: (n, *batch, *event), or (*batch, *event) when n is None."""
         raise NotImplementedError
 
+    def _drawn(self, x: Array) -> Array:
+        """A draw in the precision of the parameters; generators only know double."""
+        precision = np.result_type(*(value for value in self.parameters.values() if type(value) is not float), 0.0)
+        return as_scalar(x if x.dtype == precision else x.astype(precision)) if isinstance(x, np.ndarray) else x
+
     def naturals(self) -> tuple[Array, ...]:
         """The natural parameters of the group, each (*batch, *event of that parameter)."""
         raise ParametrisationError(f"{type(self).__name__} belongs to no exponential family")
@@ -240,9 +256,7 @@ class Distribution(metaclass=DistributionMeta):
         if type(self) is not type(other) or not isinstance(other, Distribution):
             return NotImplemented
         mine, theirs = self.parameters.values(), other.parameters.values()
-        return self._ranks == other._ranks and all(
-            np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True)
-        )
+        return self._ranks == other._ranks and all(np.array_equal(a, b) for a, b in zip(mine, theirs, strict=True))
 
     def __hash__(self) -> int:
         # A few entries of each parameter suffice, and read as floats they agree for float32 and float64.
@@ -259,11 +273,22 @@ class Distribution(metaclass=DistributionMeta):
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._of, tuple(self.parameters.values())
+        return rebuilt, (type(self), tuple(self.parameters.values()))
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={abbreviated(value)}" for name, value in self.parameters.items())
         return f"{type(self).__name__}({shown})"
+
+
+def rebuilt(cls: type[Distribution], values: tuple[Any, ...]) -> Distribution:
+    """A distribution from its pickled parameters.
+
+    Example:
+        >>> from reactivepgm.distributions import Beta
+        >>> rebuilt(Beta, (1.0, 2.0))
+        Beta(a=1.0, b=2.0)
+    """
+    return cls._of(*values)
 
 
 def bind(owner: str, names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:

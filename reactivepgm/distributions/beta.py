@@ -13,7 +13,7 @@ from reactivepgm.distributions.base import Distribution
 from reactivepgm.distributions.group import Group
 from reactivepgm.distributions.indexing import aligned, draw_shape
 from reactivepgm.numerics.array import Array, as_array, as_scalar
-from reactivepgm.numerics.elementary import divide, where
+from reactivepgm.numerics.elementary import divide, quiet, where
 from reactivepgm.numerics.special import betaln, digamma, xlog1py, xlogy
 
 
@@ -71,12 +71,14 @@ class Beta(Distribution):
     @property
     def mean_log(self) -> Array:
         """E log x."""
-        return digamma(self.a) - digamma(self.a + self.b)
+        with quiet():
+            return digamma(self.a) - digamma(self.a + self.b)
 
     @property
     def mean_log_complement(self) -> Array:
         """E log(1 - x)."""
-        return digamma(self.b) - digamma(self.a + self.b)
+        with quiet():
+            return digamma(self.b) - digamma(self.a + self.b)
 
     def entropy(self) -> Array:
         """-E log p(x).
@@ -85,9 +87,10 @@ class Beta(Distribution):
             >>> Beta(1.0, 1.0).entropy()
             0.0
         """
-        a, b = self.a, self.b
-        total = a + b
-        return betaln(a, b) - (a - 1.0) * digamma(a) - (b - 1.0) * digamma(b) + (total - 2.0) * digamma(total)
+        with quiet():
+            a, b = self.a, self.b
+            total = a + b
+            return betaln(a, b) - (a - 1.0) * digamma(a) - (b - 1.0) * digamma(b) + (total - 2.0) * digamma(total)
 
     def log_pdf(self, x: Array) -> Array:
         """The log density; -inf outside the unit interval.
@@ -109,7 +112,7 @@ class Beta(Distribution):
             >>> Beta(1.0, 1.0).sample(np.random.default_rng(1), 5).shape
             (5,)
         """
-        return as_scalar(rng.beta(self.a, self.b, draw_shape(n, self.batch_shape)))
+        return self._drawn(rng.beta(self.a, self.b, draw_shape(n, self.batch_shape)))
 
     def naturals(self) -> tuple[Array, ...]:
         """(a - 1, b - 1)."""

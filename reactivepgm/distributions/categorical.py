@@ -81,12 +81,12 @@ class Categorical(DiscreteFamily):
     @property
     def mean(self) -> Array:
         """The mean category number, sum k p_k."""
-        return as_scalar((self.p * np.arange(self.p.shape[-1])).sum(axis=-1))
+        return as_scalar((self.p * np.arange(self.p.shape[-1], dtype=self.p.dtype)).sum(axis=-1))
 
     @property
     def variance(self) -> Array:
         """The variance of the category number."""
-        number = np.arange(self.p.shape[-1])
+        number = np.arange(self.p.shape[-1], dtype=self.p.dtype)
         mean = (self.p * number).sum(axis=-1, keepdims=True)
         return as_scalar((self.p * (number - mean) ** 2).sum(axis=-1))
 

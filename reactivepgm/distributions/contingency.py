@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from reactivepgm.distributions.base import Distribution
+from reactivepgm.distributions.base import Distribution, rebuilt
 from reactivepgm.distributions.categorical import Categorical
 from reactivepgm.distributions.indexing import draw_shape
 from reactivepgm.errors import InvalidParameterError
@@ -103,7 +103,7 @@ class Contingency(Distribution):
         each = []
         for axis in range(self.event_rank):
             p = self.marginal(axis).probabilities
-            each.append((p * np.arange(p.shape[-1]) ** power).sum(axis=-1))
+            each.append((p * np.arange(p.shape[-1], dtype=p.dtype) ** power).sum(axis=-1))
         return np.stack(each, axis=-1)
 
     @property
@@ -159,4 +159,4 @@ class Contingency(Distribution):
         return np.stack(np.unravel_index(cell, self.table_shape), axis=-1)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._of, (self.p, self.event_rank)
+        return rebuilt, (type(self), (self.p, self.event_rank))

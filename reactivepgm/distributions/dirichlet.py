@@ -12,7 +12,7 @@ from reactivepgm.distributions.base import Distribution
 from reactivepgm.distributions.group import Group
 from reactivepgm.distributions.indexing import draw_shape
 from reactivepgm.numerics.array import Array, as_array, as_scalar
-from reactivepgm.numerics.elementary import divide
+from reactivepgm.numerics.elementary import divide, quiet
 from reactivepgm.numerics.special import digamma, log_multibeta, xlogy
 
 
@@ -77,22 +77,25 @@ class Dirichlet(Distribution):
     @property
     def mean(self) -> Array:
         """alpha / sum alpha."""
-        return self.alpha / self.alpha.sum(axis=-1, keepdims=True)
+        with quiet():
+            return self.alpha / self.alpha.sum(axis=-1, keepdims=True)
 
     @property
     def variance(self) -> Array:
         """m (1 - m) / (sum alpha + 1), component by component."""
-        total = self.alpha.sum(axis=-1, keepdims=True)
-        mean = self.alpha / total
-        return mean * (1.0 - mean) / (total + 1.0)
+        with quiet():
+            total = self.alpha.sum(axis=-1, keepdims=True)
+            mean = self.alpha / total
+            return mean * (1.0 - mean) / (total + 1.0)
 
     @property
     def covariance(self) -> Array:
         """(diag(m) - m m') / (sum alpha + 1), (*batch, K, K)."""
-        total = self.alpha.sum(axis=-1, keepdims=True)
-        mean = self.alpha / total
-        spread = mean[..., :, None] * (np.eye(mean.shape[-1], dtype=mean.dtype) - mean[..., None, :])
-        return spread / (total[..., None] + 1.0)
+        with quiet():
+            total = self.alpha.sum(axis=-1, keepdims=True)
+            mean = self.alpha / total
+            spread = mean[..., :, None] * (np.eye(mean.shape[-1], dtype=mean.dtype) - mean[..., None, :])
+            return spread / (total[..., None] + 1.0)
 
     @property
     def mode(self) -> Array:
@@ -102,7 +105,8 @@ class Dirichlet(Distribution):
     @property
     def mean_log(self) -> Array:
         """E log x, (*batch, K)."""
-        return digamma(self.alpha) - digamma(self.alpha.sum(axis=-1, keepdims=True))
+        with quiet():
+            return digamma(self.alpha) - digamma(self.alpha.sum(axis=-1, keepdims=True))
 
     def entropy(self) -> Array:
         """-E log p(x).
@@ -111,7 +115,8 @@ class Dirichlet(Distribution):
             >>> round(Dirichlet([1.0, 1.0, 1.0]).entropy(), 6)
             -0.693147
         """
-        return as_scalar(log_multibeta(self.alpha) - ((self.alpha - 1.0) * self.mean_log).sum(axis=-1))
+        with quiet():
+            return as_scalar(log_multibeta(self.alpha) - ((self.alpha - 1.0) * self.mean_log).sum(axis=-1))
 
     def log_pdf(self, x: Array) -> Array:
         """The log density at x (..., K) on the simplex, with respect to all components but one; -inf off it.
@@ -132,7 +137,7 @@ class Dirichlet(Distribution):
             >>> Dirichlet([1.0, 1.0]).sample(np.random.default_rng(1), 5).shape
             (5, 2)
         """
-        return draw(rng, self.alpha, draw_shape(n, self.alpha.shape), -1)
+        return self._drawn(draw(rng, self.alpha, draw_shape(n, self.alpha.shape), -1))
 
     def naturals(self) -> tuple[Array, ...]:
         """(alpha - 1,)."""

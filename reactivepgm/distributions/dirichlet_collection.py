@@ -9,12 +9,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from reactivepgm.distributions.base import Distribution
+from reactivepgm.distributions.base import Distribution, rebuilt
 from reactivepgm.distributions.dirichlet import draw, mode_of
 from reactivepgm.distributions.group import Group
 from reactivepgm.distributions.indexing import draw_shape
 from reactivepgm.errors import InvalidParameterError
 from reactivepgm.numerics.array import Array, as_array, as_scalar
+from reactivepgm.numerics.elementary import quiet
 from reactivepgm.numerics.special import digamma, log_multibeta, xlogy
 
 
@@ -106,14 +107,16 @@ class DirichletCollection(Distribution):
     @property
     def mean(self) -> Array:
         """alpha normalised along the first event axis."""
-        return self.alpha / self.alpha.sum(axis=-self.event_rank, keepdims=True)
+        with quiet():
+            return self.alpha / self.alpha.sum(axis=-self.event_rank, keepdims=True)
 
     @property
     def variance(self) -> Array:
         """m (1 - m) / (sum alpha + 1), component by component."""
-        total = self.alpha.sum(axis=-self.event_rank, keepdims=True)
-        mean = self.alpha / total
-        return mean * (1.0 - mean) / (total + 1.0)
+        with quiet():
+            total = self.alpha.sum(axis=-self.event_rank, keepdims=True)
+            mean = self.alpha / total
+            return mean * (1.0 - mean) / (total + 1.0)
 
     @property
     def mode(self) -> Array:
@@ -123,7 +126,8 @@ class DirichletCollection(Distribution):
     @property
     def mean_log(self) -> Array:
         """E log x, (*batch, K, ...)."""
-        return digamma(self.alpha) - digamma(self.alpha.sum(axis=-self.event_rank, keepdims=True))
+        with quiet():
+            return digamma(self.alpha) - digamma(self.alpha.sum(axis=-self.event_rank, keepdims=True))
 
     def entropy(self) -> Array:
         """The sum of the Dirichlets' entropies.
@@ -132,9 +136,10 @@ class DirichletCollection(Distribution):
             >>> round(DirichletCollection(np.ones((3, 2))).entropy(), 6)
             -1.386294
         """
-        axis = -self.event_rank
-        each = log_multibeta(self.alpha, axis) - ((self.alpha - 1.0) * self.mean_log).sum(axis=axis)
-        return self._sum(each)
+        with quiet():
+            axis = -self.event_rank
+            each = log_multibeta(self.alpha, axis) - ((self.alpha - 1.0) * self.mean_log).sum(axis=axis)
+            return self._sum(each)
 
     def log_pdf(self, x: Array) -> Array:
         """The sum of the Dirichlets' log densities at x (..., K, ...); -inf off the simplex.
@@ -157,11 +162,11 @@ class DirichletCollection(Distribution):
             >>> DirichletCollection(np.ones((3, 2))).sample(np.random.default_rng(1), 5).shape
             (5, 3, 2)
         """
-        return draw(rng, self.alpha, draw_shape(n, self.alpha.shape), -self.event_rank)
+        return self._drawn(draw(rng, self.alpha, draw_shape(n, self.alpha.shape), -self.event_rank))
 
     def naturals(self) -> tuple[Array, ...]:
         """(alpha - 1,)."""
         return (self.alpha - 1.0,)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._of, (self.alpha, self.event_rank)
+        return rebuilt, (type(self), (self.alpha, self.event_rank))

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from reactivepgm.distributions.base import Distribution
+from reactivepgm.distributions.base import Distribution, rebuilt
 from reactivepgm.distributions.point_mass import PointMass
 from reactivepgm.errors import InvalidParameterError, ParametrisationError
 from reactivepgm.numerics.array import Array, broadcast_shapes
@@ -133,7 +133,7 @@ class Factorized(Distribution):
         return hash((type(self), frozenset(self.factors.items())))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._of, (dict(self.factors),)
+        return rebuilt, (type(self), (dict(self.factors),))
 
     def __repr__(self) -> str:
         return f"Factorized({dict(self.factors)!r})"

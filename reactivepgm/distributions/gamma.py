@@ -13,7 +13,7 @@ from reactivepgm.distributions.base import Distribution
 from reactivepgm.distributions.group import Group
 from reactivepgm.distributions.indexing import aligned, draw_shape
 from reactivepgm.numerics.array import Array, as_array, as_scalar
-from reactivepgm.numerics.elementary import divide, log, reciprocal, where
+from reactivepgm.numerics.elementary import divide, log, quiet, reciprocal, where
 from reactivepgm.numerics.special import digamma, gammaln, xlogy
 
 
@@ -72,7 +72,8 @@ class GammaFamily(Distribution):
     @property
     def mean_log(self) -> Array:
         """E log x."""
-        return digamma(self.shape) - log(self.rate)
+        with quiet():
+            return digamma(self.shape) - log(self.rate)
 
     @property
     def mean_inverse(self) -> Array:
@@ -92,8 +93,9 @@ class GammaFamily(Distribution):
             >>> GammaShapeRate(1.0, 1.0).entropy()
             1.0
         """
-        shape = self.shape
-        return shape - log(self.rate) + gammaln(shape) + (1.0 - shape) * digamma(shape)
+        with quiet():
+            shape = self.shape
+            return shape - log(self.rate) + gammaln(shape) + (1.0 - shape) * digamma(shape)
 
     def log_pdf(self, x: Array) -> Array:
         """The log density; -inf below zero.
@@ -114,7 +116,7 @@ class GammaFamily(Distribution):
             >>> GammaShapeRate(1.0, 1.0).sample(np.random.default_rng(1), 5).shape
             (5,)
         """
-        return as_scalar(rng.standard_gamma(self.shape, draw_shape(n, self.batch_shape)) * self.scale)
+        return self._drawn(rng.standard_gamma(self.shape, draw_shape(n, self.batch_shape)) * self.scale)
 
     def naturals(self) -> tuple[Array, ...]:
         """(shape - 1, rate)."""

@@ -13,7 +13,7 @@ from reactivepgm.distributions.base import Distribution
 from reactivepgm.distributions.group import Group
 from reactivepgm.distributions.indexing import aligned, draw_shape
 from reactivepgm.numerics.array import Array, as_array, as_scalar
-from reactivepgm.numerics.elementary import divide, log, where
+from reactivepgm.numerics.elementary import divide, log, quiet, where
 from reactivepgm.numerics.special import digamma, gammaln, xlogy
 
 
@@ -65,7 +65,8 @@ class InverseGamma(Distribution):
     @property
     def mean_log(self) -> Array:
         """E log x = log scale - digamma(shape)."""
-        return log(self.scale) - digamma(self.shape)
+        with quiet():
+            return log(self.scale) - digamma(self.shape)
 
     @property
     def mean_inverse(self) -> Array:
@@ -79,8 +80,9 @@ class InverseGamma(Distribution):
             >>> round(InverseGamma(1.0, 1.0).entropy(), 6)
             2.154431
         """
-        shape = self.shape
-        return shape + log(self.scale) + gammaln(shape) - (1.0 + shape) * digamma(shape)
+        with quiet():
+            shape = self.shape
+            return shape + log(self.scale) + gammaln(shape) - (1.0 + shape) * digamma(shape)
 
     def log_pdf(self, x: Array) -> Array:
         """The log density; -inf up to zero.
@@ -102,7 +104,7 @@ class InverseGamma(Distribution):
             >>> InverseGamma(2.0, 1.0).sample(np.random.default_rng(1), 5).shape
             (5,)
         """
-        return as_scalar(divide(self.scale, rng.standard_gamma(self.shape, draw_shape(n, self.batch_shape))))
+        return self._drawn(divide(self.scale, rng.standard_gamma(self.shape, draw_shape(n, self.batch_shape))))
 
     def naturals(self) -> tuple[Array, ...]:
         """(shape + 1, scale)."""

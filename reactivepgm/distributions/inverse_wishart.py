@@ -16,7 +16,7 @@ from reactivepgm.distributions.square import check_square
 from reactivepgm.distributions.wishart import bartlett
 from reactivepgm.numerics import linear_algebra as la
 from reactivepgm.numerics.array import Array, as_array, as_scalar
-from reactivepgm.numerics.elementary import where
+from reactivepgm.numerics.elementary import quiet, where
 from reactivepgm.numerics.special import multidigamma, multigammaln
 
 _LOG_2 = math.log(2.0)
@@ -79,32 +79,37 @@ class InverseWishart(Distribution):
     @property
     def mean(self) -> Array:
         """scale / (df - d - 1); nan where df <= d + 1."""
-        less = self._spread() - self.event_shape[0] - 1.0
-        return self.scale / where(less > 0.0, less, math.nan)
+        with quiet():
+            less = self._spread() - self.event_shape[0] - 1.0
+            return self.scale / where(less > 0.0, less, math.nan)
 
     @property
     def variance(self) -> Array:
         """Entry by entry; nan where df <= d + 3                                    Press 1982, section 5.2"""
-        less = self._spread() - self.event_shape[0]
-        diagonal = la.diagonal(self.scale)
-        numerator = (less + 1.0) * self.scale * self.scale + (less - 1.0) * la.outer(diagonal)
-        return numerator / where(less > 3.0, less * (less - 1.0) * (less - 1.0) * (less - 3.0), math.nan)
+        with quiet():
+            less = self._spread() - self.event_shape[0]
+            diagonal = la.diagonal(self.scale)
+            numerator = (less + 1.0) * self.scale * self.scale + (less - 1.0) * la.outer(diagonal)
+            return numerator / where(less > 3.0, less * (less - 1.0) * (less - 1.0) * (less - 3.0), math.nan)
 
     @property
     def mode(self) -> Array:
         """scale / (df + d + 1)."""
-        return self.scale / (self._spread() + self.event_shape[0] + 1.0)
+        with quiet():
+            return self.scale / (self._spread() + self.event_shape[0] + 1.0)
 
     @property
     def mean_log_det(self) -> Array:
         """E log det X = log det S - d log 2 - sum_i digamma((df + 1 - i)/2)."""
-        d = self.event_shape[0]
-        return la.logdet(self.scale) - d * _LOG_2 - multidigamma(0.5 * self.df, d)
+        with quiet():
+            d = self.event_shape[0]
+            return la.logdet(self.scale) - d * _LOG_2 - multidigamma(0.5 * self.df, d)
 
     @property
     def mean_inverse(self) -> Array:
         """E X^-1 = df S^-1."""
-        return self._spread() * self.inverse_scale
+        with quiet():
+            return self._spread() * self.inverse_scale
 
     def _log_normaliser(self) -> Array:
         d = self.event_shape[0]
@@ -117,8 +122,9 @@ class InverseWishart(Distribution):
             >>> round(InverseWishart(2.0, [[2.0]]).entropy(), 6)
             2.154431
         """
-        d = self.event_shape[0]
-        return self._log_normaliser() + 0.5 * (self.df + d + 1.0) * self.mean_log_det + 0.5 * d * self.df
+        with quiet():
+            d = self.event_shape[0]
+            return self._log_normaliser() + 0.5 * (self.df + d + 1.0) * self.mean_log_det + 0.5 * d * self.df
 
     def log_pdf(self, x: Array) -> Array:
         """The log density at X (..., d, d); -inf where X is not positive definite.
@@ -145,7 +151,7 @@ class InverseWishart(Distribution):
         factor = bartlett(rng, self.df, self.event_shape[0], draw_shape(n, self.batch_shape))
         # X^-1 = C^-T A A' C^-1 with S = C C', so X = R R' with R = C A^-T.
         root = la.cholesky(self.scale) @ la.transpose(la.inv(factor))
-        return root @ la.transpose(root)
+        return self._drawn(root @ la.transpose(root))
 
     def naturals(self) -> tuple[Array, ...]:
         """(df + d + 1, scale)."""

@@ -98,5 +98,3 @@ def _alike(dists: Sequence[Distribution], verb: str) -> list[Distribution]:
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
         raise InvalidParameterError(f"cannot {verb} distributions of different families: {names}")
     return [group.from_naturals(*d.naturals()) for d in dists]
-
-

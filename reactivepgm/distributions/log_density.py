@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from reactivepgm.distributions.base import Distribution
+from reactivepgm.distributions.base import Distribution, rebuilt
 from reactivepgm.errors import InvalidParameterError, ProductError
 from reactivepgm.numerics.array import Array, as_array, broadcast_shapes
 from reactivepgm.numerics.elementary import where
@@ -159,7 +159,7 @@ class LogDensity(Unresolved):
         return hash((type(self), self.fn, self.domain))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._of, (self.fn, self.domain, self.batch_shape, self.event_shape)
+        return rebuilt, (type(self), (self.fn, self.domain, self.batch_shape, self.event_shape))
 
     def __repr__(self) -> str:
         return f"LogDensity({getattr(self.fn, '__name__', self.fn)!s}, domain={self.domain})"
@@ -233,7 +233,7 @@ class ProductOfDensities(Unresolved):
         return hash((type(self), self.factors))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._of, (self.factors,)
+        return rebuilt, (type(self), (self.factors,))
 
     def __repr__(self) -> str:
         return "ProductOfDensities(" + ", ".join(map(repr, self.factors)) + ")"

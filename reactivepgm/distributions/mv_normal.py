@@ -20,6 +20,7 @@ from reactivepgm.distributions.indexing import aligned, draw_shape
 from reactivepgm.errors import InvalidParameterError
 from reactivepgm.numerics import linear_algebra as la
 from reactivepgm.numerics.array import Array, as_array, as_scalar, shape_of
+from reactivepgm.numerics.elementary import quiet
 
 _LOG_2PI = math.log(2.0 * math.pi)
 
@@ -118,9 +119,10 @@ class MultivariateNormal(NormalFamily):
             >>> round(MvNormalMeanCovariance(np.zeros(2), np.eye(2)).entropy(), 6)
             2.837877
         """
-        value = 0.5 * (self.event_shape[0] * (1.0 + _LOG_2PI) + self._log_det_covariance())
-        batch = self.batch_shape
-        return value if shape_of(value) == batch else np.broadcast_to(value, batch)
+        with quiet():
+            value = 0.5 * (self.event_shape[0] * (1.0 + _LOG_2PI) + self._log_det_covariance())
+            batch = self.batch_shape
+            return value if shape_of(value) == batch else np.broadcast_to(value, batch)
 
     def log_pdf(self, x: Array) -> Array:
         """The log density at x (..., d).
@@ -129,9 +131,10 @@ class MultivariateNormal(NormalFamily):
             >>> round(MvNormalMeanCovariance(np.zeros(2), np.eye(2)).log_pdf(np.zeros(2)), 6)
             -1.837877
         """
-        gap = as_array(x) - self.mean
-        distance = (gap * la.matvec(self.precision, gap)).sum(axis=-1)
-        return as_scalar(-0.5 * (gap.shape[-1] * _LOG_2PI + self._log_det_covariance() + distance))
+        with quiet():
+            gap = as_array(x) - self.mean
+            distance = (gap * la.matvec(self.precision, gap)).sum(axis=-1)
+            return as_scalar(-0.5 * (gap.shape[-1] * _LOG_2PI + self._log_det_covariance() + distance))
 
     def sample(self, rng: np.random.Generator, n: int | None = None) -> Array:
         """Draws, (n, *batch, d); a singular covariance is fine.
@@ -144,7 +147,7 @@ class MultivariateNormal(NormalFamily):
         # The eigenvectors give a square root where Cholesky's factorisation does not exist.
         values, vectors = np.linalg.eigh(self.covariance)
         root = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
-        return self.mean + (root @ noise[..., None])[..., 0]
+        return self._drawn(self.mean + (root @ noise[..., None])[..., 0])
 
     def naturals(self) -> tuple[Array, ...]:
         """(weighted mean, precision)."""

@@ -17,7 +17,7 @@ from reactivepgm.distributions.family import NormalFamily
 from reactivepgm.distributions.group import Group
 from reactivepgm.distributions.indexing import aligned, draw_shape
 from reactivepgm.numerics.array import Array, as_array, as_scalar
-from reactivepgm.numerics.elementary import divide, log, reciprocal, sqrt
+from reactivepgm.numerics.elementary import divide, log, quiet, reciprocal, sqrt
 
 _LOG_2PI = math.log(2.0 * math.pi)
 
@@ -74,9 +74,10 @@ class UnivariateNormal(NormalFamily):
             >>> round(NormalMeanVariance(0.0, 1.0).log_pdf(0.0), 6)
             -0.918939
         """
-        precision = self.precision
-        gap = as_array(x) - self.mean
-        return as_scalar(0.5 * (log(precision) - _LOG_2PI - precision * gap * gap))
+        with quiet():
+            precision = self.precision
+            gap = as_array(x) - self.mean
+            return as_scalar(0.5 * (log(precision) - _LOG_2PI - precision * gap * gap))
 
     def sample(self, rng: np.random.Generator, n: int | None = None) -> Array:
         """Draws, (n, *batch).
@@ -86,7 +87,7 @@ class UnivariateNormal(NormalFamily):
             (5,)
         """
         noise = rng.standard_normal(draw_shape(n, self.batch_shape))
-        return as_scalar(self.mean + sqrt(self.variance) * noise)
+        return self._drawn(self.mean + sqrt(self.variance) * noise)
 
     def naturals(self) -> tuple[Array, ...]:
         """(weighted mean, precision)."""

@@ -1,11 +1,10 @@
 """Certainty: all mass on one value, as data, constants and clamped variables have it."""
 
-import math
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from reactivepgm.distributions.base import Distribution
+from reactivepgm.distributions.base import Distribution, rebuilt
 from reactivepgm.distributions.indexing import draw_shape
 from reactivepgm.errors import InvalidParameterError
 from reactivepgm.numerics import linear_algebra as la
@@ -127,7 +126,7 @@ class PointMass(Distribution):
         """
         same = np.asarray(as_array(x) == self.value)
         axes = tuple(range(-self.event_rank, 0))
-        return as_scalar(np.where(same.all(axis=axes) if axes else same, 0.0, -math.inf))
+        return log(as_scalar((same.all(axis=axes) if axes else same).astype(getattr(self.value, "dtype", float))))
 
     def sample(self, rng: np.random.Generator, n: int | None = None) -> Array:
         """The value again and again, (n, *batch, *event).
@@ -139,7 +138,7 @@ class PointMass(Distribution):
         return self.value if n is None else np.broadcast_to(self.value, draw_shape(n, shape_of(self.value))).copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self)._of, (self.value, self.event_rank)
+        return rebuilt, (type(self), (self.value, self.event_rank))
 
 
 _set_value = PointMass.value.__set__

@@ -113,7 +113,7 @@ def _vector_mixed(moment: MvNormalMeanCovariance, information: MultivariateNorma
 
 def _vector_moments(a: MvNormalMeanCovariance, b: MvNormalMeanCovariance) -> Distribution:
     total = a.covariance + b.covariance
-    gain = la.transpose(la.solve(total, namespace(total).broadcast_to(a.covariance, total.shape)))
+    gain = la.transpose(la.solve_psd(total, namespace(total).broadcast_to(a.covariance, total.shape)))
     if isinstance(gain, np.ndarray) and np.isnan(gain).any() and not np.isnan(total).any():
         _certain_twice()
     mean = a.mean + la.matvec(gain, b.mean - a.mean)

@@ -70,4 +70,4 @@ class Uniform(Distribution):
             >>> Uniform(0.0, 1.0).sample(np.random.default_rng(1), 5).shape
             (5,)
         """
-        return as_scalar(rng.uniform(self.a, self.b, draw_shape(n, self.batch_shape)))
+        return self._drawn(rng.uniform(self.a, self.b, draw_shape(n, self.batch_shape)))

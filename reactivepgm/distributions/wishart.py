@@ -19,7 +19,7 @@ from reactivepgm.distributions.indexing import aligned, draw_shape
 from reactivepgm.distributions.square import check_square
 from reactivepgm.numerics import linear_algebra as la
 from reactivepgm.numerics.array import Array, as_array, as_scalar
-from reactivepgm.numerics.elementary import where
+from reactivepgm.numerics.elementary import quiet, where
 from reactivepgm.numerics.special import multidigamma, multigammaln
 
 _LOG_2 = math.log(2.0)
@@ -97,19 +97,22 @@ class Wishart(Distribution):
     @property
     def mean(self) -> Array:
         """df * scale."""
-        return self._spread() * self.scale
+        with quiet():
+            return self._spread() * self.scale
 
     @property
     def variance(self) -> Array:
         """df (S_ij^2 + S_ii S_jj), entry by entry."""
-        scale = self.scale
-        return self._spread() * (scale * scale + la.outer(la.diagonal(scale)))
+        with quiet():
+            scale = self.scale
+            return self._spread() * (scale * scale + la.outer(la.diagonal(scale)))
 
     @property
     def mode(self) -> Array:
         """(df - d - 1) * scale; nan where df < d + 1."""
-        less = self._spread() - self.event_shape[0] - 1.0
-        return where(less >= 0.0, less, math.nan) * self.scale
+        with quiet():
+            less = self._spread() - self.event_shape[0] - 1.0
+            return where(less >= 0.0, less, math.nan) * self.scale
 
     @property
     def mean_log_det(self) -> Array:
@@ -120,14 +123,16 @@ class Wishart(Distribution):
             >>> bool(abs(Wishart(3.0, [[2.0]]).mean_log_det - GammaShapeRate(1.5, 0.25).mean_log) < 1e-12)
             True
         """
-        d = self.event_shape[0]
-        return multidigamma(0.5 * self.df, d) + d * _LOG_2 + self._log_det_scale()
+        with quiet():
+            d = self.event_shape[0]
+            return multidigamma(0.5 * self.df, d) + d * _LOG_2 + self._log_det_scale()
 
     @property
     def mean_inverse(self) -> Array:
         """E X^-1 = S^-1 / (df - d - 1); inf where df <= d + 1."""
-        less = self._spread() - self.event_shape[0] - 1.0
-        return self.inverse_scale * where(less > 0.0, 1.0 / where(less > 0.0, less, 1.0), math.nan)
+        with quiet():
+            less = self._spread() - self.event_shape[0] - 1.0
+            return self.inverse_scale * where(less > 0.0, 1.0 / where(less > 0.0, less, 1.0), math.nan)
 
     def _log_normaliser(self) -> Array:
         d = self.event_shape[0]
@@ -140,8 +145,9 @@ class Wishart(Distribution):
             >>> round(Wishart(3.0, [[1.0]]).entropy(), 6)
             2.05412
         """
-        d = self.event_shape[0]
-        return self._log_normaliser() - 0.5 * (self.df - d - 1.0) * self.mean_log_det + 0.5 * d * self.df
+        with quiet():
+            d = self.event_shape[0]
+            return self._log_normaliser() - 0.5 * (self.df - d - 1.0) * self.mean_log_det + 0.5 * d * self.df
 
     def log_pdf(self, x: Array) -> Array:
         """The log density at X (..., d, d); -inf where X is not positive definite.
@@ -165,7 +171,7 @@ class Wishart(Distribution):
             (5, 2, 2)
         """
         root = la.cholesky(self.scale) @ bartlett(rng, self.df, self.event_shape[0], draw_shape(n, self.batch_shape))
-        return root @ la.transpose(root)
+        return self._drawn(root @ la.transpose(root))
 
     def naturals(self) -> tuple[Array, ...]:
         """(df - d - 1, inverse scale)."""

@@ -14,6 +14,17 @@ _INF = math.inf
 _NAN = math.nan
 
 
+def quiet() -> np.errstate:
+    """Within this context infinities and nan come about without warnings, as limits do.
+
+    Example:
+        >>> with quiet():
+        ...     np.array([np.inf]) - np.array([np.inf])
+        array([nan])
+    """
+    return np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")
+
+
 def log(x: Array) -> Array:
     """The natural logarithm; -inf at zero and nan below.
 
