@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Beliefs:
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
         self.marginals: list[Distribution | None] = [None] * len(structure.arrays)
-        self.joints: dict[tuple[int, int], Distribution] = {}
+        self._joints: dict[tuple[int, int], Distribution | Callable[[], Distribution]] = {}
         self.conditional: dict[tuple[int, int], tuple[tuple[str, ...], NDArray[np.float64]]] = {}
         """For clusters that condition an output on inputs: the inputs, and H[cluster] - sum of H[input], a row each."""
         self._fixed: dict[tuple[int, str], PointMass] = {}
@@ -67,13 +67,22 @@ class Beliefs:
             size = self.structure.arrays[array].size
             self.marginals[array] = _scattered(self.marginals[array], elements, belief, size)
 
-    def replace_joint(self, cluster: Cluster, joint: Distribution) -> None:
-        """A new joint marginal for the rows of a cluster."""
+    def joint(self, key: tuple[int, int]) -> Distribution:
+        """The joint marginal of a cluster, by family id and cluster number; computed when first asked for."""
+        joint = self._joints[key]
+        if not isinstance(joint, Distribution):
+            joint = self._joints[key] = joint()
+        return joint
+
+    def replace_joint(self, cluster: Cluster, joint: Callable[[], Distribution]) -> None:
+        """A new joint marginal for the rows of a cluster, to be computed if anybody asks for it."""
         key = (cluster.family.id, cluster.number)
-        if cluster.rows is None:
-            self.joints[key] = joint
-        else:
-            self.joints[key] = _scattered(self.joints.get(key), cluster.rows, joint, cluster.family.rows)
+        rows = cluster.rows
+        if rows is None:
+            self._joints[key] = joint
+            return
+        before = self.joint(key) if key in self._joints else None
+        self._joints[key] = _scattered(before, rows, joint(), cluster.family.rows)
 
     def replace_conditional(self, cluster: Cluster, ins: tuple[str, ...], entropy: NDArray[np.float64]) -> None:
         """A new conditional entropy H[cluster] - sum of H[input] for the rows of a cluster."""

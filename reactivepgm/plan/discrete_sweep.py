@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from reactivepgm.distributions import Bernoulli, Categorical, Contingency, Distr
 from reactivepgm.errors import ProductError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
-from reactivepgm.plan.discrete_forest import ContradictionError, DiscreteForest
+from reactivepgm.plan.discrete_forest import ContradictionError, DiscreteBeliefs, DiscreteForest
 from reactivepgm.plan.inbox import Inbox, as_binary
 from reactivepgm.plan.kernels import KernelCluster
 from reactivepgm.plan.regions import Batch
@@ -68,7 +69,7 @@ class DiscreteSweep:
                 belief = as_binary(belief)
             beliefs.replace(array_number, self._batch.elements[array_number], belief)
         for number, kernel in enumerate(self._kernels):
-            beliefs.replace_joint(kernel.cluster, Contingency._of(solution.joints[number], 2))
+            beliefs.replace_joint(kernel.cluster, partial(_joint, solution, number))
 
     def _cardinalities_of(self, values: Sequence[Array], inboxes: dict[int, Inbox]) -> tuple[int, ...]:
         found: dict[int, int] = {a: box.naturals[0].shape[-1] for a, box in inboxes.items() if box.naturals}
@@ -81,3 +82,7 @@ class DiscreteSweep:
                         f" {kernel.cluster.family.site}"
                     )
         return tuple(found[a] for a in self._arrays)
+
+
+def _joint(solution: DiscreteBeliefs, number: int) -> Distribution:
+    return Contingency._of(solution.joints[number], 2)

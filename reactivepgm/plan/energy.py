@@ -77,7 +77,7 @@ class FreeEnergy:
         key = (cluster.family.id, cluster.number)
         if key in beliefs.conditional:
             return beliefs.conditional[key][1]
-        return np.broadcast_to(beliefs.joints[key].entropy(), (cluster.size,))
+        return np.broadcast_to(beliefs.joint(key).entropy(), (cluster.size,))
 
     def _net_coefficients(self, beliefs: Beliefs) -> list[Floats]:
         """How often the entropy of each element counts after everything that cancels is left out."""

@@ -7,6 +7,7 @@ Scalar variables travel as vectors of dimension one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,16 +193,15 @@ class GaussianSweep:
         _, logdet = np.linalg.slogdet(value.covariance)
         entropy = 0.5 * (d * np.log(2 * np.pi * np.e) + logdet) + shrunk
         beliefs.replace_conditional(cluster, kernel.in_names, np.broadcast_to(entropy, (cluster.size,)))
-        mean_out, mean_in, v_out, v_in, v_out_in = solution.joint(number)
-        mean = np.concatenate([mean_out, mean_in], axis=-1)
-        covariance = np.concatenate(
-            [
-                np.concatenate([v_out, v_out_in], axis=-1),
-                np.concatenate([np.swapaxes(v_out_in, -1, -2), v_in], axis=-1),
-            ],
-            axis=-2,
-        )
-        beliefs.replace_joint(cluster, MvNormalMeanCovariance._of(mean, covariance))
+        beliefs.replace_joint(cluster, partial(_joint, solution, number))
+
+
+def _joint(solution: GaussianBeliefs, number: int) -> Distribution:
+    """The joint of output and input as one multivariate normal, output first."""
+    mean_out, mean_in, v_out, v_in, v_out_in = solution.joint(number)
+    mean = np.concatenate([mean_out, mean_in], axis=-1)
+    covariance = np.block([[v_out, v_out_in], [np.swapaxes(v_out_in, -1, -2), v_in]])
+    return MvNormalMeanCovariance._of(mean, covariance)
 
 
 def _sized(value: GaussianKernelArrays, d_out: int, d_ins: list[int]) -> GaussianKernelArrays:

@@ -191,9 +191,8 @@ class Mailroom:
 
     def _keep_joint(self, beliefs: Beliefs, number: int, cluster: Cluster, outside: dict[str, Distribution]) -> None:
         node = cluster.family.node
-        incoming = self.incoming(number, None)
         if node.kind == "stochastic":
-            beliefs.replace_joint(cluster, self._rules[number].joint({**incoming, **outside}))
+            beliefs.replace_joint(cluster, lambda: self._joint(number, outside))
             return
         output = node.interfaces[0].name
         names = tuple(name for name in cluster.names if name != output)
@@ -202,14 +201,16 @@ class Mailroom:
         if len(names) == 1:
             beliefs.replace_conditional(cluster, names, np.zeros(cluster.size))
             return
-        inputs = {**incoming, **outside}
-        joint = self._rules[number].joint(inputs, "_".join(names))
+        joint = self._joint(number, outside, "_".join(names))
         apart = sum(
             np.asarray(self.pools[slot.edge.array].belief()[slot.edge.place.index].entropy())
             for slot in self.slots[number]
             if slot.edge.interface in names
         )
         beliefs.replace_conditional(cluster, names, np.asarray(joint.entropy()) - apart)
+
+    def _joint(self, number: int, outside: Mapping[str, Distribution], names: str | None = None) -> Distribution:
+        return self._rules[number].joint({**self.incoming(number, None), **outside}, names)
 
 
 def _of_rows(outside: Mapping[str, Distribution], rows: IntArray | None) -> dict[str, Distribution]:

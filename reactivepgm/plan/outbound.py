@@ -27,7 +27,7 @@ class Surroundings:
         own = set(cluster.names)
         self.cluster = cluster
         self._readers: list[tuple[str, Callable[[Beliefs], Distribution]]] = []
-        for other in structure.clusters[family.id]:
+        for other in {other.number: other for other in structure.clusters[family.id]}.values():
             if other.number == cluster.number:
                 continue
             if other.is_joint:
@@ -47,7 +47,7 @@ class Surroundings:
 
 def _joint_reader(key: tuple[int, int], rows: IntArray | None) -> Callable[[Beliefs], Distribution]:
     def read(beliefs: Beliefs) -> Distribution:
-        joint = beliefs.joints[key]
+        joint = beliefs.joint(key)
         return joint if rows is None else joint[rows]
 
     return read

@@ -61,7 +61,7 @@ def batches_of(structure: Structure) -> list[Batch]:
         for cluster in clusters:
             inside[home[cluster.edges[0].array]].append(cluster)
         for one, other in combinations(clusters, 2):
-            if home[one.edges[0].array] == home[other.edges[0].array]:
+            if one.number != other.number and home[one.edges[0].array] == home[other.edges[0].array]:
                 cuts[home[one.edges[0].array]].append((one, other))
     batches: list[Batch] = []
     for arrays, found, cut in zip(connected, inside, cuts, strict=True):

@@ -96,11 +96,13 @@ def structure_of(graph: Graph) -> Structure:
 
 
 def _clusters(family: Family, number: dict[int, int]) -> Sequence[Cluster]:
+    """The clusters with random interfaces; components of a plural interface that are different arrays stand apart."""
     found = []
     for position, names in enumerate(family.clusters):
-        edges = tuple(edge for name in names for edge in edges_of(family, name, number))
-        if edges:
-            found.append(Cluster(family, position, edges))
+        edges = [edge for name in names for edge in edges_of(family, name, number)]
+        plural = len(names) == 1 and edges and edges[0].component is not None
+        for array in dict.fromkeys(edge.array for edge in edges) if plural else [None] if edges else []:
+            found.append(Cluster(family, position, tuple(e for e in edges if array is None or e.array == array)))
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reactivepgm.plan.barren import Barren
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.inbox import Inbox
 from reactivepgm.plan.mailroom import Expected, Mailroom
@@ -45,7 +46,8 @@ class TreeSweep:
     def __init__(self, structure: Structure, batch: Batch, expected: Expected) -> None:
         self._mail = Mailroom(structure, batch, expected)
         self._senders = Senders(structure, batch.single)
-        self._steps = _steps(self._mail)
+        informed = {edge.array for cluster in batch.single for edge in cluster.edges}
+        self._steps = _steps(self._mail, structure, informed)
 
     def run(self, beliefs: Beliefs) -> None:
         """Replace marginals and joints of the batch by those of the exact joint posterior."""
@@ -75,26 +77,49 @@ def deliver(mail: Mailroom, beliefs: Beliefs, check: bool = True) -> None:
         beliefs.replace(array, mail.batch.elements[array], pool.belief(check))
 
 
-def _steps(mail: Mailroom) -> list[Up | Down]:
+class _Wiring:
+    """The edges of all joint clusters, numbered cluster by cluster, slot by slot."""
+
+    def __init__(self, mail: Mailroom, structure: Structure, informed: set[int]) -> None:
+        sizes = {array: pool.size for array, pool in mail.pools.items()}
+        offset = {array: sum(list(sizes.values())[:i]) for i, array in enumerate(sizes)}
+        variables, factors, outputs, conditional, starts = [], [], [], [], [0]
+        self.owners: list[tuple[int, int]] = []
+        rows = 0
+        for number, (cluster, slots) in enumerate(zip(mail.clusters, mail.slots, strict=True)):
+            family = cluster.family
+            output = family.node.interfaces[0].name
+            alone = len(structure.clusters[family.id]) == 1 and family.node.kind == "stochastic"
+            for position, slot in enumerate(slots):
+                variables.append(slot.edge.place.index + offset[slot.edge.array])
+                factors.append(np.arange(rows, rows + cluster.size))
+                outputs.append(np.full(cluster.size, alone and slot.edge.interface == output))
+                starts.append(starts[-1] + cluster.size)
+                self.owners.append((number, position))
+            conditional.append(np.full(cluster.size, alone and output in cluster.names))
+            rows += cluster.size
+        self.variables, self.factors = np.concatenate(variables), np.concatenate(factors)
+        self.bounds = np.array(starts)
+        known = np.concatenate([np.full(size, array in informed) for array, size in sizes.items()])
+        self.barren = Barren(
+            self.variables, self.factors, np.concatenate(outputs), np.concatenate(conditional), known
+        )
+
+
+def _steps(mail: Mailroom, structure: Structure, informed: set[int]) -> list[Up | Down]:
     """Lower the rounds of the whole forest to rule calls by cluster and cavities by array."""
-    arrays = list(mail.pools)
-    variable_offset = dict(zip(arrays, np.cumsum([0, *(mail.pools[a].size for a in arrays)]), strict=False))
-    variables, factors, starts, owners = [], [], [0], []
-    factor_offset = 0
-    for number, (cluster, slots) in enumerate(zip(mail.clusters, mail.slots, strict=True)):
-        for position, slot in enumerate(slots):
-            variables.append(slot.edge.place.index + variable_offset[slot.edge.array])
-            factors.append(np.arange(cluster.size) + factor_offset)
-            starts.append(starts[-1] + cluster.size)
-            owners.append((number, position))
-        factor_offset += cluster.size
-    bounds = np.array(starts)
+    wiring = _Wiring(mail, structure, informed)
+    bounds = wiring.bounds
     steps: list[Up | Down] = []
-    for step in rounds_of(np.concatenate(variables), np.concatenate(factors)):
+    for step in rounds_of(wiring.variables, wiring.factors):
         edges = np.sort(step.edges)
+        if step.to_variable:
+            edges = edges[wiring.barren.send_up(edges)]
+        else:
+            wiring.barren.send_down(edges)
         cuts = np.searchsorted(edges, bounds)
         downward: dict[int, list[IntArray]] = {}
-        for (number, position), low, high, start in zip(owners, cuts[:-1], cuts[1:], bounds[:-1], strict=True):
+        for (number, position), low, high, start in zip(wiring.owners, cuts[:-1], cuts[1:], bounds[:-1], strict=True):
             if low == high:
                 continue
             slot = mail.slots[number][position]
