@@ -71,13 +71,13 @@ class Beta(Distribution):
     @property
     def mean_log(self) -> Array:
         """E log x."""
-        with quiet():
+        with quiet(self.a, self.b):
             return digamma(self.a) - digamma(self.a + self.b)
 
     @property
     def mean_log_complement(self) -> Array:
         """E log(1 - x)."""
-        with quiet():
+        with quiet(self.a, self.b):
             return digamma(self.b) - digamma(self.a + self.b)
 
     def entropy(self) -> Array:
@@ -87,7 +87,7 @@ class Beta(Distribution):
             >>> Beta(1.0, 1.0).entropy()
             0.0
         """
-        with quiet():
+        with quiet(self.a, self.b):
             a, b = self.a, self.b
             total = a + b
             return betaln(a, b) - (a - 1.0) * digamma(a) - (b - 1.0) * digamma(b) + (total - 2.0) * digamma(total)

@@ -72,7 +72,7 @@ class GammaFamily(Distribution):
     @property
     def mean_log(self) -> Array:
         """E log x."""
-        with quiet():
+        with quiet(self.shape, self.rate):
             return digamma(self.shape) - log(self.rate)
 
     @property
@@ -93,7 +93,7 @@ class GammaFamily(Distribution):
             >>> GammaShapeRate(1.0, 1.0).entropy()
             1.0
         """
-        with quiet():
+        with quiet(self.shape, self.rate):
             shape = self.shape
             return shape - log(self.rate) + gammaln(shape) + (1.0 - shape) * digamma(shape)
 

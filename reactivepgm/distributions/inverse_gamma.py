@@ -65,7 +65,7 @@ class InverseGamma(Distribution):
     @property
     def mean_log(self) -> Array:
         """E log x = log scale - digamma(shape)."""
-        with quiet():
+        with quiet(self.shape, self.scale):
             return log(self.scale) - digamma(self.shape)
 
     @property
@@ -80,7 +80,7 @@ class InverseGamma(Distribution):
             >>> round(InverseGamma(1.0, 1.0).entropy(), 6)
             2.154431
         """
-        with quiet():
+        with quiet(self.shape, self.scale):
             shape = self.shape
             return shape + log(self.scale) + gammaln(shape) - (1.0 + shape) * digamma(shape)
 

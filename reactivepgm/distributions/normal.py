@@ -74,8 +74,8 @@ class UnivariateNormal(NormalFamily):
             >>> round(NormalMeanVariance(0.0, 1.0).log_pdf(0.0), 6)
             -0.918939
         """
-        with quiet():
-            precision = self.precision
+        precision = self.precision
+        with quiet(precision, x, self.mean):
             gap = as_array(x) - self.mean
             return as_scalar(0.5 * (log(precision) - _LOG_2PI - precision * gap * gap))
 

@@ -5,6 +5,7 @@ limit is given instead, as arrays have it: log 0 = -inf, 1/0 = inf, 0/0 = nan, e
 """
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -12,16 +13,26 @@ from reactivepgm.numerics.array import Array, as_scalar, namespace
 
 _INF = math.inf
 _NAN = math.nan
+_NOTHING = nullcontext()
 
 
-def quiet() -> np.errstate:
+def quiet(*values: Array) -> AbstractContextManager[None]:
     """Within this context infinities and nan come about without warnings, as limits do.
+
+    Args:
+        values: what is computed with; if all are floats, which never warn, the context costs nothing.
 
     Example:
         >>> with quiet():
         ...     np.array([np.inf]) - np.array([np.inf])
         array([nan])
     """
+    for value in values:
+        if type(value) is not float:
+            break
+    else:
+        if values:
+            return _NOTHING
     return np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")
 
 
