@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from reactivepgm.plan.small_matrices import Floats, matmul, matvec
+from reactivepgm.plan.small_matrices import Floats
 
 
 class Arithmetic(Protocol):
@@ -88,11 +88,15 @@ class Scaled:
 
     def apply(self, A: Floats, v: Floats) -> Floats:
         """Matrix times vector."""
-        return matvec(A, v)
+        return self.compose(A, v[:, None])[:, 0]
 
     def compose(self, A: Floats, B: Floats) -> Floats:
-        """Matrix times matrix."""
-        return matmul(A, B)
+        """Matrix times matrix, by operations that report underflow."""
+        total: Floats = A[:, 0, None] * B[None, 0]
+        term = np.empty_like(total)
+        for k in range(1, B.shape[0]):
+            total += np.multiply(A[:, k, None], B[None, k], out=term)
+        return total
 
     def rescale(self, a: Floats) -> tuple[Floats, Floats]:
         """Divides by the largest entry; all zeros raise FloatingPointError."""

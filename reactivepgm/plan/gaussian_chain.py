@@ -56,8 +56,9 @@ class Chain:
             log.append(log_integral(C0, m0, J, eta))
         forward = top._forward(slice(0, 1), *info_contact(C0, m0, J, eta))
         backward = top._backward(slice(0, 1), top.J[..., 1:], top.eta[:, 1:])
-        for level in reversed(levels[:-1]):
-            forward, backward = level._refined(C0, m0, forward, backward)
+        del levels[-1], top
+        while levels:
+            forward, backward = levels.pop()._refined(C0, m0, forward, backward)
         return forward, backward
 
     def _forward(self, at: slice, W: Floats, u: Floats) -> tuple[Floats, Floats]:

@@ -471,6 +471,12 @@ class Sweep:
                 vector[..., bare] = np.einsum("ijn,jn->in", V, eta[..., bare])
         return matrix, vector
 
+    def release(self) -> None:
+        """Lets go of all but the messages to the factors."""
+        self.elements, self.rows = {}, {}
+        self.unary, self.J, self.eta, self.C, self.m = [], [], [], [], []
+        self.to_variable, self.to_variable_vector = [], []
+
     def _blame(self, label: int, edge: Index, place: int) -> PlaceError:
         at = numbers_of(edge)[place]
         number = np.flatnonzero((self.plan.edge_label == label) & (self.plan.edge_slot == at))[0]

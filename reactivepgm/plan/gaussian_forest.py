@@ -115,6 +115,7 @@ class GaussianForest:
             marginals = [sweep.marginals(label) for label in range(len(self.label_dims))]
         except PlaceError as error:
             raise self.improper(error.label, error.position) from None
+        sweep.release()
         return GaussianBeliefs(self, sweep, marginals, unary, kernels)
 
     def log_partition(self, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays]) -> float:

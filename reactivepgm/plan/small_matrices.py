@@ -31,10 +31,8 @@ def matmul(A: Floats, B: Floats) -> Floats:
         return A * B
     if k > _LOOP_LIMIT:
         return np.ascontiguousarray(np.moveaxis(np.moveaxis(A, 2, 0) @ np.moveaxis(B, 2, 0), 0, 2))
-    total: Floats = A[:, 0, None] * B[None, 0]
-    for j in range(1, k):
-        total += A[:, j, None] * B[None, j]
-    return total
+    result: Floats = np.einsum("ikn,kjn->ijn", A, B)
+    return result
 
 
 def matvec(A: Floats, v: Floats) -> Floats:
@@ -43,10 +41,10 @@ def matvec(A: Floats, v: Floats) -> Floats:
     >>> matvec(np.ones((2, 3, 5)), np.ones((3, 5))).shape
     (2, 5)
     """
-    total: Floats = A[:, 0] * v[0]
-    for j in range(1, v.shape[0]):
-        total += A[:, j] * v[j]
-    return total
+    if v.shape[0] == 1:
+        return A[:, 0] * v
+    result: Floats = np.einsum("ikn,kn->in", A, v)
+    return result
 
 
 def dot(v: Floats, w: Floats) -> Floats:
