@@ -49,4 +49,3 @@ from .uniform import Uniform as Uniform
 from .uninformative import Uninformative as Uninformative
 from .wishart import WISHART as WISHART
 from .wishart import Wishart as Wishart
-from .wishart import WishartInverseScale as WishartInverseScale

@@ -4,7 +4,6 @@ q(a, b, c) = q(a, b) q(c),   entropy = the sum of the parts' entropies
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +14,22 @@ from reactivepgm.errors import InvalidParameterError, ParametrisationError
 from reactivepgm.numerics.array import Array, broadcast_shapes
 
 Name = str | tuple[str, ...]
+
+
+class Parts(dict[Name, Distribution]):
+    """Distributions by name; a tuple of one name is that name."""
+
+    def __init__(self, parts: Mapping[Name, Distribution]) -> None:
+        super().__init__({_plain(name): part for name, part in parts.items()})
+
+    def __missing__(self, name: Name) -> Distribution:
+        if _plain(name) in self:
+            return self[_plain(name)]
+        raise KeyError(name)
+
+
+def _plain(name: Name) -> Name:
+    return name[0] if isinstance(name, tuple) and len(name) == 1 else name
 
 
 class Factorized(Distribution):
@@ -36,7 +51,7 @@ class Factorized(Distribution):
     @classmethod
     def _of(cls, *values: Any) -> Self:
         self = object.__new__(cls)
-        object.__setattr__(self, "factors", MappingProxyType(dict(values[0])))
+        object.__setattr__(self, "factors", Parts(values[0]))
         return self
 
     @classmethod
@@ -63,7 +78,7 @@ class Factorized(Distribution):
         Raises:
             ParametrisationError: it has no factor of its own.
         """
-        factor = self.factors.get(name, self.factors.get((name,)))
+        factor = self.factors.get(name)
         if factor is None:
             raise ParametrisationError(f"no factor for {name!r}; there are {', '.join(map(str, self.factors))}")
         return factor

@@ -8,12 +8,11 @@ kept by their inverse scale.
 """
 
 import math
-from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from reactivepgm.distributions.base import Distribution
+from reactivepgm.distributions.base import Distribution, bind
 from reactivepgm.distributions.group import Group
 from reactivepgm.distributions.indexing import aligned, draw_shape
 from reactivepgm.distributions.square import check_square
@@ -26,7 +25,7 @@ _LOG_2 = math.log(2.0)
 
 
 def _canonical(power: Array, inverse_scale: Array) -> Distribution:
-    return WishartInverseScale._of(power + (inverse_scale.shape[-1] + 1.0), inverse_scale)
+    return Wishart._by_inverse(power + (inverse_scale.shape[-1] + 1.0), inverse_scale)
 
 
 def _is_proper(power: Array, inverse_scale: Array) -> Array:
@@ -37,59 +36,103 @@ WISHART = Group("WISHART", (0, 2), _canonical, _is_proper)
 
 
 class Wishart(Distribution):
-    """Wishart by degrees of freedom and scale.
+    """Wishart by degrees of freedom and scale, or inverse scale.
 
     Args:
         df: (*batch,).
-        scale: (*batch, d, d).
+        scale: (*batch, d, d); or by keyword ``inverse_scale``, as ``from_inverse_scale`` takes it.
 
     Example:
         >>> Wishart(3.0, np.eye(2)).mean.tolist()
         [[3.0, 0.0], [0.0, 3.0]]
+        >>> Wishart.from_inverse_scale(3.0, 2.0 * np.eye(2)).scale.tolist()
+        [[0.5, 0.0], [0.0, 0.5]]
         >>> Wishart.from_inverse_scale(0.0, np.zeros((2, 2))).inverse_scale.tolist()
         [[0.0, 0.0], [0.0, 0.0]]
     """
 
-    __slots__ = ("_kept", "df", "scale")
+    __slots__ = ("_inverse", "_scale", "df")
     parameter_ranks: ClassVar[dict[str, int]] = {"df": 0, "scale": 2}
     group: ClassVar[Group | None] = WISHART
     df: Array
-    scale: Array
-    _kept: Array
+    _scale: Array
+    """None in a message that was given by its inverse scale, until somebody asks."""
+    _inverse: Array
+    """None until somebody asks, where the scale was given."""
+
+    @classmethod
+    def _of(cls, *values: Any) -> Self:
+        return cls._stored(values[0], values[1], None)
+
+    @classmethod
+    def _by_inverse(cls, df: Array, inverse_scale: Array) -> Self:
+        return cls._stored(df, None, inverse_scale)
+
+    @classmethod
+    def _stored(cls, df: Array, scale: Array, inverse: Array) -> Self:
+        self = object.__new__(cls)
+        object.__setattr__(self, "df", df)
+        object.__setattr__(self, "_scale", scale)
+        object.__setattr__(self, "_inverse", inverse)
+        return self
+
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """The degrees of freedom, and the scale or the inverse scale, whichever was given."""
+        if self._is_given_by_inverse:
+            return {"df": self.df, "inverse_scale": self._inverse}
+        return {"df": self.df, "scale": self._scale}
+
+    @property
+    def _is_given_by_inverse(self) -> bool:
+        return self._scale is None
+
+    def like(self, *values: Array) -> Self:
+        """A Wishart given in the same way."""
+        return self._by_inverse(*values) if self._is_given_by_inverse else self._of(*values)
+
+    @classmethod
+    def _checked(cls, *args: Any, **kwargs: Any) -> Self:
+        if "inverse_scale" in kwargs:
+            return cls.from_inverse_scale(*bind("Wishart", ("df", "inverse_scale"), args, kwargs))
+        return super()._checked(*args, **kwargs)
 
     @classmethod
     def _check_shapes(cls, *values: Array) -> None:
         check_square(cls.__name__, tuple(cls.parameter_ranks)[1], values[1])
 
     @classmethod
-    def from_inverse_scale(cls, df: Array, inverse_scale: Array) -> "Wishart":
+    def from_inverse_scale(cls, df: Array, inverse_scale: Array) -> Self:
         """A Wishart that keeps its inverse scale, which may be singular.
 
         Args:
             df: (*batch,); may be too small to be proper.
             inverse_scale: (*batch, d, d).
         """
-        return WishartInverseScale(df, inverse_scale)
-
-    def _keep(self, compute: Callable[[], Array]) -> Array:
-        try:
-            return self._kept
-        except AttributeError:
-            object.__setattr__(self, "_kept", compute())
-            return self._kept
+        self = cls._by_inverse(as_array(df), as_array(inverse_scale))
+        check_square("Wishart.from_inverse_scale", "inverse_scale", self._inverse)
+        self._check_batch()
+        return self
 
     @property
     def event_shape(self) -> tuple[int, ...]:
         """(d, d)."""
-        return tuple(tuple(self.parameters.values())[1].shape[-2:])
+        return tuple((self._inverse if self._is_given_by_inverse else self._scale).shape[-2:])
 
     @property
     def inverse_scale(self) -> Array:
         """The inverse of the scale, (*batch, d, d)."""
-        return self._keep(lambda: la.inv_psd(self.scale))
+        if self._inverse is None:
+            object.__setattr__(self, "_inverse", la.inv_psd(self._scale))
+        return self._inverse
+
+    @property
+    def scale(self) -> Array:
+        """The scale, (*batch, d, d); nan where the inverse scale is singular."""
+        return la.inv_psd(self._inverse) if self._is_given_by_inverse else self._scale
 
     def _log_det_scale(self) -> Array:
-        return la.logdet(self.scale)
+        return -la.logdet(self._inverse) if self._is_given_by_inverse else la.logdet(self._scale)
 
     def _spread(self) -> Array:
         return as_array(self.df)[..., None, None] if getattr(self.df, "ndim", 0) else self.df
@@ -173,35 +216,21 @@ class Wishart(Distribution):
         root = la.cholesky(self.scale) @ bartlett(rng, self.df, self.event_shape[0], draw_shape(n, self.batch_shape))
         return self._drawn(root @ la.transpose(root))
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Wishart) and self._is_given_by_inverse != other._is_given_by_inverse:
+            return np.array_equal(self.df, other.df) and np.array_equal(self.scale, other.scale)
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash((Wishart, self.batch_shape, self.event_shape, float(np.ravel(self.df)[0])))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Wishart._stored, (self.df, self._scale, None if self._scale is not None else self._inverse)
+
     def naturals(self) -> tuple[Array, ...]:
         """(df - d - 1, inverse scale)."""
         inverse_scale = self.inverse_scale
         return aligned((self.df - (inverse_scale.shape[-1] + 1.0), inverse_scale), (0, 2))
-
-
-class WishartInverseScale(Wishart):
-    """Wishart by degrees of freedom and inverse scale, the form in which messages and products are kept.
-
-    Args:
-        df: (*batch,).
-        inverse_scale: (*batch, d, d).
-
-    Example:
-        >>> WishartInverseScale(3.0, 2.0 * np.eye(2)).scale.tolist()
-        [[0.5, 0.0], [0.0, 0.5]]
-    """
-
-    __slots__ = ("inverse_scale",)
-    parameter_ranks: ClassVar[dict[str, int]] = {"df": 0, "inverse_scale": 2}
-    inverse_scale: Array
-
-    @property
-    def scale(self) -> Array:  # a derived value here, a parameter in the base
-        """The inverse of the inverse scale; nan where there is none."""
-        return self._keep(lambda: la.inv_psd(self.inverse_scale))
-
-    def _log_det_scale(self) -> Array:
-        return -la.logdet(self.inverse_scale)
 
 
 def bartlett(rng: np.random.Generator, df: Array, d: int, shape: tuple[int, ...]) -> Array:

@@ -24,7 +24,6 @@ from reactivepgm.distributions import (
     Uniform,
     Wishart,
 )
-from reactivepgm.distributions.wishart import WishartInverseScale
 
 ROWS = 4
 
@@ -54,7 +53,7 @@ def members(dtype=float):
         GammaShapeScale(positive(), positive()),
         InverseGamma(positive() + dtype(3.0), positive()),
         Wishart(positive() + dtype(4.0), matrices(2)),
-        WishartInverseScale(positive() + dtype(4.0), matrices(2)),
+        Wishart.from_inverse_scale(positive() + dtype(4.0), matrices(2)),
         InverseWishart(positive() + dtype(6.0), matrices(2)),
         Beta(positive(), positive()),
         Bernoulli(rng.random(ROWS).astype(dtype)),

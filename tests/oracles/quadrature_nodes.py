@@ -142,7 +142,6 @@ _UNNORMALISED: dict[str, Callable[[Any, Any], Any]] = {
     "Wishart": lambda d, x: (d.df - len(x) - 1) / 2 * _log_det(x) - np.trace(d.inverse_scale @ x) / 2,
     "InverseWishart": lambda d, x: -(d.df + len(x) + 1) / 2 * _log_det(x) - np.trace(d.scale @ np.linalg.inv(x)) / 2,
 }
-_UNNORMALISED["WishartInverseScale"] = _UNNORMALISED["Wishart"]
 
 
 def assert_same_shape(message: Any, log_oracle: Callable[[Any], Any], points: Any, tolerance: float = 1e-8) -> None:
