@@ -17,7 +17,8 @@ from reactivepgm.plan.contraction import Contraction
 from reactivepgm.plan.contraction_steps import CycleError, IntArray, Structure
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
-from reactivepgm.plan.gaussian_contraction import Elements, PlaceError, Rows, Sweep
+from reactivepgm.plan.gaussian_contraction import Sweep
+from reactivepgm.plan.gaussian_storage import Elements, PlaceError, Rows
 from reactivepgm.plan.small_matrices import (
     Bools,
     Floats,

@@ -1,0 +1,87 @@
+"""Where the numbers of a Gaussian contraction live: pools of two-ended elements, and rows with three ends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reactivepgm.plan.contraction_steps import (
+    Index,
+)
+from reactivepgm.plan.gaussian_elements import (
+    Pair,
+)
+from reactivepgm.plan.gaussian_flat import (
+    Triple,
+)
+from reactivepgm.plan.small_matrices import (
+    Bools,
+    Floats,
+    transpose,
+)
+
+Row = dict[tuple[int, int], Floats]
+
+
+class PlaceError(Exception):
+    """Nothing determines a variable, by its label and its position within the label."""
+
+    def __init__(self, label: int, position: int) -> None:
+        super().__init__(label, position)
+        self.label = label
+        self.position = position
+
+
+class Elements:
+    """All elements of one pool, originals first: blocks of the ends a and b, and the cross block (b, a)."""
+
+    __slots__ = ("a", "a_moment", "a_vector", "b", "b_moment", "b_vector", "cross")
+
+    def __init__(self, da: int, db: int, size: int, careful: bool) -> None:
+        self.a, self.b = np.zeros((da, da, size)), np.empty((db, db, size))
+        self.a_vector, self.b_vector = np.zeros((da, size)), np.empty((db, size))
+        self.cross = np.empty((db, da, size))
+        self.a_moment: Bools | None = np.zeros(size, dtype=bool) if careful else None
+        self.b_moment: Bools | None = np.zeros(size, dtype=bool) if careful else None
+
+    def pair(self, at: Index, side: int) -> Pair:
+        """Some elements, seen from the end ``side`` (0: a, 1: b)."""
+        a_moment = None if self.a_moment is None else self.a_moment[at]
+        b_moment = None if self.b_moment is None else self.b_moment[at]
+        cross = self.cross[..., at]
+        if side == 0:
+            return Pair(self.a[..., at], self.a_vector[..., at], self.b[..., at], self.b_vector[..., at], cross,
+                        a_moment, b_moment)
+        return Pair(self.b[..., at], self.b_vector[..., at], self.a[..., at], self.a_vector[..., at],
+                    transpose(cross), b_moment, a_moment)
+
+    def write(self, at: slice, triple: Triple) -> None:
+        """Stores composites."""
+        self.a[..., at], self.a_vector[..., at] = triple.Ha, triple.sa
+        self.b[..., at], self.b_vector[..., at] = triple.Hb, triple.sb
+        self.cross[..., at] = transpose(triple.Hab)
+        if self.a_moment is not None and self.b_moment is not None:
+            self.a_moment[at], self.b_moment[at] = triple.a_moment, triple.b_moment
+
+
+class Rows:
+    """The rows of a family with three ends: blocks (i, j) for i >= j, vectors, and which ends are moment ends."""
+
+    __slots__ = ("blocks", "moment", "vectors")
+
+    def __init__(self, blocks: Row, vectors: list[Floats], moment: list[Bools]) -> None:
+        self.blocks, self.vectors, self.moment = blocks, vectors, moment
+
+    def block(self, i: int, j: int, at: Index) -> Floats:
+        """The block between two ends."""
+        return self.blocks[i, j][..., at] if i >= j else transpose(self.blocks[j, i][..., at])
+
+    def triple(self, x: int, a: int, b: int, at: Index) -> Triple:
+        """Some rows as two ends around a third."""
+        return Triple(self.block(a, a, at), self.vectors[a][:, at], self.block(b, b, at), self.vectors[b][:, at],
+                      self.block(a, b, at), self.block(a, x, at), self.block(b, x, at),
+                      self.moment[a][at], self.moment[b][at])
+
+    def near(self, x: int, at: Index) -> Pair:
+        """The block of one end."""
+        block, vector, moment = self.block(x, x, at), self.vectors[x][:, at], self.moment[x][at]
+        return Pair(block, vector, block, vector, block, moment, moment)
