@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from reactivepgm.errors import ForgottenTildeError, ModelError
 from reactivepgm.distributions import Distribution
+from reactivepgm.errors import ForgottenTildeError, ModelError
 from reactivepgm.graph.derived import Derived, is_fixed_symbol
 from reactivepgm.graph.pending import PendingFactor
 from reactivepgm.graph.reference import Reference

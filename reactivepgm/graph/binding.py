@@ -136,7 +136,7 @@ class FixedBinding:
             return value, None
         rowwise = self.source.is_rowwise
         flat = gaps.reshape(len(gaps), -1) if rowwise else gaps.reshape(1, -1)
-        missing = flat.any(axis=1)
+        missing: NDArray[np.bool_] = np.asarray(flat.any(axis=1))
         partly = missing & ~flat.all(axis=1)
         if partly.any():
             raise DataError(

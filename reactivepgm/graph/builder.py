@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from reactivepgm.distributions import Distribution
 from reactivepgm.errors import DataError, ForgottenTildeError, ModelError
-from reactivepgm.graph.arithmetic import Operation, is_random, read_function, read_operation, unwrapped
+from reactivepgm.graph.arithmetic import unwrapped
 from reactivepgm.graph.clusters import Partition
 from reactivepgm.graph.data_value import as_data_value
-from reactivepgm.graph.derived import tilde_of_data
 from reactivepgm.graph.draft import FamilyDraft, column_of, kind_of
+from reactivepgm.graph.expressions import Expressions
 from reactivepgm.graph.family import FactorHandle
-from reactivepgm.graph.function_node import function_node
 from reactivepgm.graph.graph import Graph
-from reactivepgm.graph.operand import Operand
-from reactivepgm.graph.pending import PendingFactor
+from reactivepgm.graph.namespace import Namespace
 from reactivepgm.graph.reference import Reference, whole
-from reactivepgm.graph.site import Site, caller_site, operation_key, site_of, user_frame
+from reactivepgm.graph.site import Site, caller_site
 from reactivepgm.graph.statement import Statement
 from reactivepgm.graph.term import read_term, rows_of
-from reactivepgm.graph.variable import Kind, VariableArray
-from reactivepgm.nodes import DOT, Node, node_of
+from reactivepgm.graph.variable import VariableArray
+from reactivepgm.nodes import Node, node_of
 
 
-class GraphBuilder:
+class GraphBuilder(Expressions):
     """Collects a model's variables and factors.
 
     Args:
@@ -47,21 +44,15 @@ class GraphBuilder:
     """
 
     def __init__(self, *, default_factorisation: Any = None, pipeline: Any = None) -> None:
+        super().__init__()
         self.default_factorisation = default_factorisation
         self.default_pipeline = pipeline
-        self.known_data: dict[str, Any] = {}
-        self._arrays: list[VariableArray] = []
-        self._names: dict[str, VariableArray] = {}
+        self._namespace = Namespace()
         self._drafts: list[FamilyDraft] = []
-        self._pending: list[PendingFactor] = []
-        self._operations: dict[Any, Statement] = {}
-        self._anonymous = 0
-
-    # -- variables ------------------------------------------------------------------------------------------------
 
     def random(self, name: str | None, shape: tuple[int, ...] = (), site: Site | None = None) -> Reference:
         """Declare random variables; without a name the array is anonymous."""
-        return whole(self._declare(name, "random", tuple(shape), site))
+        return whole(self._namespace.declare(self, name, "random", tuple(shape), site))
 
     def data(
         self,
@@ -87,7 +78,7 @@ class GraphBuilder:
             shape = np.shape(known) if shape is None else shape
         elif shape is None:
             shape, value_shape = (), None
-        array = self._declare(name, "data", tuple(shape), site)
+        array = self._namespace.declare(self, name, "data", tuple(shape), site)
         array.value_shape = value_shape
         if known is not None:
             array.value = known
@@ -105,43 +96,18 @@ class GraphBuilder:
         if isinstance(value, np.ndarray):
             value = value.copy()
             value.setflags(write=False)
-        array = self._declare(name, "constant", np.shape(value), site)
+        array = self._namespace.declare(self, name, "constant", np.shape(value), site)
         array.value = value
         return whole(array)
 
     def rename(self, array: VariableArray, name: str) -> None:
         """Give an anonymous array the name under which the model keeps it."""
-        if array.anonymous:
-            del self._names[array.name]
-            if array.name in self.known_data:
-                self.known_data[name] = self.known_data.pop(array.name)
-            array.name, array.anonymous = self._unique(name), False
-            self._names[array.name] = array
+        self._namespace.rename(array, name)
 
-    def find(self, name: str) -> VariableArray | None:
-        """The array of a name, if there is one."""
-        return self._names.get(name)
-
-    def _declare(self, name: str | None, kind: Kind, shape: tuple[int, ...], site: Site | None) -> VariableArray:
-        anonymous = name is None
-        if name is None:
-            self._anonymous += 1
-            name = f"_{self._anonymous}"
-        site = caller_site() if site is None else site
-        array = VariableArray(len(self._arrays), self._unique(name), kind, shape, site, anonymous=anonymous, builder=self)
-        self._arrays.append(array)
-        self._names[array.name] = array
-        return array
-
-    def _unique(self, name: str) -> str:
-        if name not in self._names:
-            return name
-        number = 2
-        while f"{name}_{number}" in self._names:
-            number += 1
-        return f"{name}_{number}"
-
-    # -- factors --------------------------------------------------------------------------------------------------
+    @property
+    def known_data(self) -> dict[str, Any]:
+        """Data whose values are known while the model is built."""
+        return self._namespace.known_data
 
     def add(
         self,
@@ -180,7 +146,7 @@ class GraphBuilder:
         if kind is None:
             raise ModelError((site or caller_site()).letter(f"{node!r} is no factor", write="a distribution or a node"))
         if statement is None:
-            statement = self._operation(site)
+            statement = self.statement_here(site)
         site = statement.site
         given = {kind.interface(key).name: value for key, value in arguments.items()}
         output = kind.interfaces[0]
@@ -217,172 +183,21 @@ class GraphBuilder:
         statement.remember(draft, target, (q, meta, pipeline))
         return FactorHandle(draft, row, count, out)
 
-    def _operation(self, site: Site | None) -> Statement:
-        frame = user_frame()
-        key = site if site is not None and site.line else operation_key(frame)
-        statement = self._operations.get(key)
-        if statement is None:
-            statement = Statement(site_of(frame) if site is None else site)
-            self._operations[key] = statement
-        return statement
-
-    # -- expressions ----------------------------------------------------------------------------------------------
-
-    def combine(self, function: Callable[..., Any], *operands: Any) -> Any:
-        """An operator on operands of which one at least is symbolic."""
-        frame = user_frame()
-        key = operation_key(frame)
-        statement = self._operations.get(key)
-        if statement is None:
-            statement = self._operations[key] = Statement(site_of(frame))
-        return self.operate(function, operands, statement)
-
-    def operate(self, function: Callable[..., Any], operands: tuple[Any, ...], statement: Statement) -> Any:
-        """An operator as part of a statement: a new anonymous variable, an expression over data, or a value."""
-        if statement.target is function:
-            again = statement.repeated(operands[::-1] if statement.options == "swapped" else operands)
-            if again is not None:
-                return again
-        read = read_operation(self, function, operands, statement.site)
-        if not isinstance(read, Operation):
-            return read
-        handle = self.add_operation(read, statement)
-        if handle.out.shape == () and len(operands) == 2 and _is_order(read.arguments, operands):
-            statement.target, statement.options = function, None
-        elif handle.out.shape == () and len(operands) == 2 and _is_order(read.arguments, operands[::-1]):
-            statement.target, statement.options = function, "swapped"
-        else:
-            statement.target = None
-        return handle.out
-
-    def add_operation(self, operation: Operation, statement: Statement, **options: Any) -> FactorHandle:
-        """Add the factor of an operator."""
-        names = operation.node.names[1:]
-        arguments = dict(zip(names, operation.arguments, strict=True))
-        if "out" in options and options["out"] is not None:
-            arguments["out"] = options["out"]
-        options.pop("out", None)
-        return self.add(operation.node, arguments, statement=statement, ranks=operation.ranks, **options)
-
-    def function_of(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """A NumPy function that met a reference: an expression over data, ``dot``, or an error for random variables."""
-        if not any(is_random(value) for value in (*args, *kwargs.values())):
-            return read_function(self, function, tuple(args), dict(kwargs))
-        statement = self._operation(None)
-        if function is np.dot and not kwargs:
-            return self.call(DOT, tuple(args), {}, statement)
-        name = getattr(function, "__name__", repr(function))
-        raise ModelError(
-            statement.site.letter(
-                f"NumPy's {name} cannot be applied to random variables",
-                write=f"z = ~np.{name}(...)  for a deterministic factor",
-            )
-        )
-
-    def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], statement: Statement) -> Any:
-        """A call among a statement's arguments: an anonymous variable, an expression over data, or the value."""
-        if statement.target is function and not kwargs:
-            again = statement.repeated(args)
-            if again is not None:
-                return again
-        handle = self.called(function, args, kwargs, statement)
-        return handle.out if isinstance(handle, FactorHandle) else handle
-
-    def called(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], statement: Statement, **options: Any) -> Any:
-        """The same, as a handle where it made a factor; ``options`` as for ``add``, the output under ``out``."""
-        if not any(is_random(value) for value in (*args, *kwargs.values())):
-            return read_function(self, function, args, kwargs)
-        out = options.pop("out", None)
-        node, arguments, ranks = self._deterministic(function, args, kwargs, statement.site)
-        if out is not None:
-            arguments[node.interfaces[0].name] = out
-        handle = self.add(node, arguments, statement=statement, ranks=ranks, **options)
-        is_plain = handle.count == 1 and not node.interfaces[-1].plural and not kwargs
-        statement.target = function if is_plain else None
-        return handle
-
-    def _deterministic(
-        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], site: Site
-    ) -> tuple[Node, dict[str, Any], dict[str, int]]:
-        node = node_of(function)
-        if node is None or (node.interfaces[-1].plural and function is not node):
-            node, args = function_node(function, args, kwargs, site)
-            return node, node.bind(args, {}), {}
-        args = tuple(unwrapped(a) for a in args)
-        ranks: dict[str, int] = {}
-        if node is DOT:
-            # An inner product: what is fixed is a vector, and further leading axes are rows.
-            ranks = {n: 1 for n, a in zip(("in1", "in2"), args, strict=False) if not is_random(a)}
-        return node, node.bind(args, kwargs), ranks
-
-    def pending(self, constructor: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """What a distribution's constructor gives on symbolic arguments; a distribution where all are constants."""
-        plain = tuple(unwrapped(a) for a in args)
-        named = {k: unwrapped(v) for k, v in kwargs.items()}
-        if not any(_is_symbolic(v) for v in (*plain, *named.values())):
-            return constructor(*plain, **named)
-        factor = PendingFactor(constructor, plain, named, caller_site(), self)
-        self._pending.append(factor)
-        return factor
-
-    def draw_pending(self, factor: PendingFactor) -> Reference:
-        """``~factor`` where nobody says what the output is called."""
-        handle = self.draw(factor, self._operation(None))
-        out: Reference = handle.out
-        return out
-
-    def draw(self, factor: PendingFactor | Distribution, statement: Statement, **options: Any) -> FactorHandle:
-        """Add the factor that a pending factor or a prior distribution stands for."""
-        out = options.pop("out", None)
-        if isinstance(factor, PendingFactor):
-            factor.is_drawn = True
-            target, args, kwargs = factor.target, factor.args, factor.kwargs
-            options = {**{k: v for k, v in factor.options.items() if v is not None}, **options}
-        else:
-            target, args, kwargs = type(factor), (), dict(factor.parameters)
-        node = node_of(target)
-        if node is None:
-            raise ModelError(
-                statement.site.letter(
-                    f"{getattr(target, '__name__', target)} is no factor", write="a distribution that has a node"
-                )
-            )
-        arguments = node.bind(args, kwargs)
-        node = node.with_keywords(kwargs) if node.parametrisations else node
-        if out is not None:
-            arguments[node.interfaces[0].name] = out
-        return self.add(node, arguments, statement=statement, **options)
-
-    def inverted(self, reference: Reference) -> Any:
-        """``~`` on a bare reference."""
-        if reference.array.kind == "constant":
-            return ~reference.array.value
-        if reference.array.kind == "data":
-            return read_function(self, tilde_of_data, (reference,), {})
-        raise ModelError(
-            caller_site().letter(
-                f"~ draws from a factor; {reference.spelled} is a variable already",
-                write="y = x  for another name, or y = ~F(x)",
-            )
-        )
-
-    # -- the end --------------------------------------------------------------------------------------------------
-
     def finish(self, options: Mapping[str, Any] | None = None) -> Graph:
         """The graph; the builder's references stop working.
 
         Raises:
             ForgottenTildeError: a factor was written down and never drawn.
         """
-        for factor in self._pending:
+        for factor in self._undrawn:
             if not factor.is_drawn:
                 raise ForgottenTildeError(factor.letter())
-        for array in self._arrays:
+        for array in self._namespace.arrays:
             array.settle()
         drafts = [draft for draft in self._drafts if draft.rows]
         families = tuple(draft.finish(id) for id, draft in enumerate(drafts))
-        graph = Graph(tuple(self._arrays), families, dict(options or {}))
-        for array in self._arrays:
+        graph = Graph(tuple(self._namespace.arrays), families, dict(options or {}))
+        for array in self._namespace.arrays:
             array.graph = graph
         return graph
 
@@ -414,16 +229,6 @@ def _known_ranks(node: Node, order: list[str], ranks: Mapping[str, int]) -> Mapp
     if node.numbered is None:
         return ranks
     return {**{n: len(order) for n in order if node.interface(n).support == "stochastic_columns"}, **ranks}
-
-
-def _is_symbolic(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return any(_is_symbolic(part) for part in value)
-    return isinstance(value, (Operand, PendingFactor))
-
-
-def _is_order(arguments: tuple[Any, ...], operands: tuple[Any, ...]) -> bool:
-    return len(arguments) == len(operands) and all(a is b for a, b in zip(arguments, operands, strict=True))
 
 
 def _labels(node: Node, position: int, interface: str, statement: Statement, arguments: Mapping[str, Any]) -> tuple[str, ...]:

@@ -99,10 +99,8 @@ class ConstantColumn:
         """Append a constant: one for all rows of the statement, or one a row."""
         count = prod(shape)
         if is_rowwise:
-            self._spread(rows)
-            assert self.rowwise is not None
             whole = np.broadcast_to(value, (*shape, *self.event))
-            self.rowwise.extend(whole.reshape(count, *self.event))
+            self._spread(rows).extend(whole.reshape(count, *self.event))
             self.source, self.snapshot = None, None
             return
         if shape == ():
@@ -110,9 +108,7 @@ class ConstantColumn:
         elif rows == 0:
             self.shared = value
         elif self.rowwise is not None or not _equal(value, self.shared):
-            self._spread(rows)
-            assert self.rowwise is not None
-            self.rowwise.extend(np.broadcast_to(value, (count, *self.event)))
+            self._spread(rows).extend(np.broadcast_to(value, (count, *self.event)))
             self.shared = value
         writable = isinstance(source, np.ndarray) and source.flags.writeable
         self.source = source if writable or not isinstance(source, list) else None
@@ -125,16 +121,16 @@ class ConstantColumn:
             self.rowwise.items.append(value)
             self.shared = value
         elif not _equal(value, self.shared):
-            self._spread(rows)
-            assert self.rowwise is not None
-            self.rowwise.items.append(value)
+            self._spread(rows).items.append(value)
             self.shared = value
 
-    def _spread(self, rows: int) -> None:
+    def _spread(self, rows: int) -> Buffer:
+        """From one value for all rows to one a row."""
         if self.rowwise is None:
             self.rowwise = Buffer()
             if rows:
                 self.rowwise.extend(np.broadcast_to(np.asarray(self.shared), (rows, *self.event)))
+        return self.rowwise
 
     def settled(self) -> Source:
         """The rows as a source."""
@@ -180,7 +176,8 @@ class DataColumn:
             self.buffer.items.append(reference.first)
             return
         elements = reference.elements
-        first = elements[(..., *(0,) * rank)] if rank else elements
+        corner: Any = (..., *(0,) * rank)
+        first = elements[corner]
         self.buffer.extend(np.broadcast_to(first, shape).ravel())
 
     def settled(self, rows: int) -> Source:

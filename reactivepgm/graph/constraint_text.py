@@ -116,7 +116,7 @@ class _Reader:
         start, depth = self.position, 0
         while not self.is_done:
             character = self.text[self.position]
-            if depth == 0 and character in ",()=*:" or character.isspace() and depth == 0:
+            if (depth == 0 and character in ",()=*:") or (character.isspace() and depth == 0):
                 break
             depth += (character == "[") - (character == "]")
             if depth < 0:

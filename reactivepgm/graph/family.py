@@ -82,7 +82,7 @@ class FactorHandle:
         """The family it belongs to; known once the graph is finished."""
         family = self._owner if isinstance(self._owner, Family) else self._owner.family
         assert family is not None, "the graph is not finished"
-        return family  # type: ignore[no-any-return]
+        return family
 
     @property
     def node(self) -> Node:

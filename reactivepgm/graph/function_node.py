@@ -28,7 +28,8 @@ def function_node(
     places: list[int | str] = []
     fixed: dict[int | str, Any] = {}
     random: list[Reference] = []
-    for place, value in [*enumerate(args), *kwargs.items()]:
+    given: list[tuple[int | str, Any]] = [*enumerate(args), *kwargs.items()]
+    for place, value in given:
         if isinstance(value, Reference) and is_random(value):
             places.append(place)
             random.append(value)

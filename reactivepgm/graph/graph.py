@@ -79,7 +79,8 @@ class Graph:
             if name not in known:
                 names = ", ".join(known) or "none"
                 raise DataError(
-                    f"there are no data called {name} in the model; its data are {names}\n  write  data={{...}} with those names"
+                    f"there are no data called {name} in the model; its data are {names}\n"
+                    "  write  data={...} with those names"
                 )
         needed = {n for f in self.families for b in f.fixed.values() for n in b.names}
         for name in needed:
@@ -116,9 +117,10 @@ class Graph:
         return describe(self)
 
     def __repr__(self) -> str:
-        rows = sum(f.rows for f in self.families)
-        variables = int(np.sum([a.size for a in self.random], dtype=int))
-        return f"<Graph of {variables} random variables in {len(self.random)} arrays, {rows} factors in {len(self.families)} families>"
+        factors = sum(f.rows for f in self.families)
+        variables = sum(a.size for a in self.random)
+        inside = f"{variables} random variables in {len(self.random)} arrays"
+        return f"<Graph of {inside}, {factors} factors in {len(self.families)} families>"
 
 
 class _Factors(Sequence[FactorHandle]):

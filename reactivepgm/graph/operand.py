@@ -100,7 +100,7 @@ class Operand(Symbolic):
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         self._refuse("an array of numbers")
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304 - it never returns
         self._refuse("a truth value", "a model that does not branch on values; use a mixture, or pass a constant argument")
 
     def __float__(self) -> float:
@@ -109,7 +109,7 @@ class Operand(Symbolic):
     def __int__(self) -> int:
         self._refuse("a number")
 
-    def __index__(self) -> int:
+    def __index__(self) -> int:  # noqa: PLE0305 - it never returns
         self._refuse("an index", "the index as a constant argument, not in data=")
 
     def __lt__(self, other: Any) -> bool:

@@ -65,7 +65,7 @@ class PendingFactor(Symbolic):
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __rmatmul__ = _complain
     __truediv__ = __rtruediv__ = __neg__ = __getitem__ = __iter__ = _complain
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304 - it never returns
         self._complain()
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ import linecache
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FrameType
 
 _PACKAGE = __name__.partition(".")[0]
@@ -44,7 +45,7 @@ class Site:
 
 def _shortened(file: str) -> str:
     """The path from the working directory where that is shorter."""
-    if not os.path.isabs(file):
+    if not Path(file).is_absolute():
         return file
     try:
         relative = os.path.relpath(file)

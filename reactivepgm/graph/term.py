@@ -109,7 +109,7 @@ def _constant(node: Node, interface: Interface, source: Any, raw: Any, rank: int
     if type(raw) in (float, int, bool):
         return _checked(node, Term(interface, source, "constant", float(raw), (), rank), site)
     try:
-        value = np.array(raw) if _may_change(raw) else np.asarray(raw)
+        value: Any = np.array(raw) if _may_change(raw) else np.asarray(raw)
         if not np.issubdtype(value.dtype, np.floating):
             value = value.astype(np.float64)
     except (TypeError, ValueError):

@@ -43,6 +43,7 @@ class Model:
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> ModelInstance:
+        """An instance with these arguments; nothing is built yet."""
         return ModelInstance(self, args, kwargs)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
@@ -103,7 +104,7 @@ class ModelInstance:
         builder = GraphBuilder(default_factorisation=options.get("default_factorisation"), pipeline=options.get("pipeline"))
         run = ModelRun(builder, self.model.sites)
         data = {} if data is None else dict(data)
-        bound = inspect.BoundArguments(self.model.signature, self._bound_arguments(builder, data))  # type: ignore[arg-type]
+        bound = inspect.BoundArguments(self.model.signature, self._bound_arguments(builder, data))
         bound.apply_defaults()
         token = active.set(builder)
         try:
@@ -137,6 +138,7 @@ class ModelInstance:
         parameters = self.model.signature.parameters
         site = site_of_function(self.model.function)
         arguments: dict[str, Any] = {}
+        function = self.model.function.__name__
         for name, parameter in parameters.items():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 if name in self._arguments:
@@ -153,8 +155,8 @@ class ModelInstance:
             else:
                 raise DataError(
                     site.letter(
-                        f"{self.model.function.__name__} misses {name}",
-                        write=f'data={{"{name}": ...}} for observations, or {self.model.function.__name__}({name}=...) for a constant',
+                        f"{function} misses {name}",
+                        write=f'data={{"{name}": ...}} for observations, or {function}({name}=...) for a constant',
                     )
                 )
         return arguments

@@ -101,7 +101,7 @@ def named_terms(expression: ast.expr) -> ast.expr:
 
 
 class _Terms(ast.NodeTransformer):
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 - the name is ast's
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         if _is_q(node.func):
             node.args = [

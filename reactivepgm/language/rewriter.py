@@ -45,7 +45,7 @@ class Rewriter(ast.NodeTransformer):
         new: list[ast.stmt] = []
         for statement in body:
             visited = self.visit(statement)
-            new += visited if isinstance(visited, list) else [visited]
+            new += _listed(visited)
         return new
 
     def visit(self, node: ast.AST) -> ast.AST | list[ast.stmt]:
@@ -63,13 +63,13 @@ class Rewriter(ast.NodeTransformer):
         self._statement = outer
         return visited
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802 - the name is ast's
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Nested functions are part of the model; nested models look after themselves."""
         if any(_is_model(decorator) for decorator in node.decorator_list):
             return node
         return self.generic_visit(node)
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:  # noqa: N802 - the name is ast's
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
         """``x = ~F(...)`` and its kin."""
         if _is_tilde(node.value):
             assert isinstance(node.value, ast.UnaryOp)
@@ -88,14 +88,14 @@ class Rewriter(ast.NodeTransformer):
             node.value = self._named(node.targets[0], node.value)
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | list[ast.stmt]:  # noqa: N802 - the name is ast's
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | list[ast.stmt]:
         """``x: Reference = ~F(...)``: the annotation of a local variable is never evaluated."""
         if node.value is not None and node.simple:
             plain = ast.Assign(targets=[node.target], value=node.value)
             return self.visit_Assign(ast.copy_location(plain, node))
         return self.generic_visit(node)
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:  # noqa: N802 - the name is ast's
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         """``~`` inside an expression draws an anonymous variable."""
         if not _is_tilde(node):
             return self.generic_visit(node)
@@ -109,8 +109,8 @@ class Rewriter(ast.NodeTransformer):
             return self._pair(node, pair, operand)
         if isinstance(target, ast.Name):
             value = self._call("name", operand, target, [ast.Name(_CURRENT, ast.Load())])
-            draw = ast.copy_location(ast.Assign(targets=[target], value=value), node)
-            return [*self._current(node, target.id), draw]
+            draw = ast.copy_location(ast.Assign(targets=[ast.Name(target.id, ast.Store())], value=value), node)
+            return [*self._current(node, target.id), ast.fix_missing_locations(draw)]
         call = self._call("item", operand, target, self._element(target))
         return [ast.copy_location(ast.Expr(call), node)]
 
@@ -130,7 +130,7 @@ class Rewriter(ast.NodeTransformer):
 
     def _current(self, node: ast.stmt, name: str) -> list[ast.stmt]:
         """What the name is bound to now, None if to nothing."""
-        store = [ast.Name(_CURRENT, ast.Store())]
+        store: list[ast.expr] = [ast.Name(_CURRENT, ast.Store())]
         attempt = ast.Try(
             body=[ast.Assign(targets=store, value=ast.Name(name, ast.Load()))],
             handlers=[
@@ -233,7 +233,8 @@ class Rewriter(ast.NodeTransformer):
         if isinstance(target, ast.Name):
             name = ast.Constant(target.id)
         elif isinstance(target, (ast.Tuple, ast.List)) and all(isinstance(t, ast.Name) for t in target.elts):
-            name = ast.Constant(tuple(t.id for t in target.elts if isinstance(t, ast.Name)))
+            names: list[ast.expr] = [ast.Constant(t.id) for t in target.elts if isinstance(t, ast.Name)]
+            name = ast.Tuple(elts=names, ctx=ast.Load())
         else:
             return value
         return _located(ast.Call(func=self._attribute("named"), args=[name, value], keywords=[]), value)

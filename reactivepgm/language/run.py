@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from reactivepgm.distributions import Distribution
-from reactivepgm.errors import DataError, ModelError, ParametrisationError, UndeclaredVariableError
+from reactivepgm.errors import ModelError, ParametrisationError
 from reactivepgm.graph import FactorHandle, GraphBuilder, PendingFactor, Reference, Statement
 from reactivepgm.graph.arithmetic import OPERATORS, Operation, is_random, read_function, read_operation, unwrapped
 from reactivepgm.language.call_site import CallSite
+from reactivepgm.language.refusal import Refusal, no_container, over_data
 from reactivepgm.language.rewriter import INSIDE
 from reactivepgm.language.variables import constvar, datavar, randomvar
 from reactivepgm.nodes import Node, node_of
@@ -58,8 +59,6 @@ class ModelRun:
         self.statements = [Statement(s.site, s.labels) for s in sites]
         self._factorisations: dict[int, Any] = {}
 
-    # -- draws ----------------------------------------------------------------------------------------------------
-
     def item(
         self, number: int, container: Any, key: Any, target: Any, args: Any, kwargs: Any = None, options: Any = None
     ) -> None:
@@ -67,9 +66,9 @@ class ModelRun:
         statement = self.statements[number]
         if statement.target is target and statement.latest is not None and type(container) is Reference:
             row = args if kwargs is None else _in_order(statement, args, kwargs)
-            if row is not None and self._has_same_options(number, statement, options):
-                if statement.latest.append(container[key], row):
-                    return
+            is_same = row is not None and self._has_same_options(number, statement, options)
+            if is_same and statement.latest.append(container[key], row):
+                return
         self._item(number, container, key, target, args, kwargs or {}, options)
 
     def item_pair(
@@ -101,7 +100,7 @@ class ModelRun:
     ) -> Any:
         statement = self.statements[number]
         if not isinstance(container, Reference):
-            value = self._drawn(number, None, target, args, kwargs, options, None, self._no_container(number, container))
+            value = self._drawn(number, None, target, args, kwargs, options, None, no_container(self.sites[number], container))
             if pair:
                 first, value = value
                 container[key] = value
@@ -120,7 +119,7 @@ class ModelRun:
         out = self._tied(known, number, current)
         refuse = None
         if isinstance(current, Reference) and current.array.kind == "data" and current.is_whole and known.target:
-            refuse = self._over_data(known, current)
+            refuse = over_data(known, current)
         return self._drawn(number, out, target, args, kwargs, options, None, refuse)
 
     def _tied(self, known: CallSite, number: int, current: Any) -> Reference | None:
@@ -147,7 +146,7 @@ class ModelRun:
         kwargs: dict[str, Any],
         options: Any,
         sliced: int | None,
-        refuse: Callable[[], Exception] | None,
+        refuse: Refusal | None,
     ) -> Any:
         """A handle where the operand is a factor, else what ordinary ``~`` makes of it."""
         statement, known = self.statements[number], self.sites[number]
@@ -243,8 +242,6 @@ class ModelRun:
             return False
         return self.sites[number].q_is_constant or (options[0] is q and isinstance(q, str))
 
-    # -- nested calls ---------------------------------------------------------------------------------------------
-
     def call(self, number: int, place: int, target: Any, args: tuple[Any, ...], kwargs: Any = None) -> Any:
         """A call among the arguments of a statement."""
         statement = self.statements[number]
@@ -277,8 +274,6 @@ class ModelRun:
             return type(value)(self._settled(part, draws) for part in value)
         return value
 
-    # -- names ----------------------------------------------------------------------------------------------------
-
     def named(self, name: Any, value: Any) -> Any:
         """A value on its way to a name: an anonymous variable in it takes that name."""
         if isinstance(name, tuple):
@@ -293,35 +288,6 @@ class ModelRun:
             for position, array in enumerate(arrays.values()):
                 self.builder.rename(array, name if len(arrays) == 1 else f"{name}_{position}")
         return value
-
-    # -- complaints -----------------------------------------------------------------------------------------------
-
-    def _over_data(self, known: CallSite, current: Reference) -> Callable[[], Exception]:
-        name = known.target
-        text = known.site.text.partition("=")[2].strip()
-        spelled = f"{name}[...]" if current.shape == () else f"{name}[:]"
-        return lambda: ModelError(
-            known.site.letter(
-                f"{name} is data, and this would forget them: it gives the name to a new variable",
-                write=f"{spelled} = {text}",
-            )
-        )
-
-    def _no_container(self, number: int, container: Any) -> Callable[[], Exception]:
-        known = self.sites[number]
-        name, kind = known.target, type(container).__name__
-        if isinstance(container, (np.ndarray, float, int)) or hasattr(container, "__array__"):
-            return lambda: DataError(
-                known.site.letter(
-                    f"{name} is a constant {kind}, so nothing can be observed or drawn there",
-                    write=f'data={{"{name}": ...}} instead of an argument, or {name} = randomvar(n) for a latent array',
-                )
-            )
-        return lambda: UndeclaredVariableError(
-            known.site.letter(
-                f"{name} is a {kind}, not an array of variables", write=f"{name} = randomvar(n)  before the first use"
-            )
-        )
 
 
 def _in_order(statement: Statement, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
@@ -338,7 +304,7 @@ def _sliced(key: Any) -> int:
     """How many leading axes an index counts as rows: the slices, up to an ellipsis."""
     count = 0
     for part in key if isinstance(key, tuple) else (key,):
-        if isinstance(part, slice) or isinstance(part, (list, np.ndarray)):
+        if isinstance(part, (slice, list, np.ndarray)):
             count += 1
         elif part is Ellipsis:
             break

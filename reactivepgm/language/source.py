@@ -1,7 +1,6 @@
 """From a live function to its syntax tree, and from a rewritten tree back to a function."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast

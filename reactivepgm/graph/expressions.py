@@ -1,0 +1,189 @@
+"""Expressions over references: operators, functions, undrawn factors; each becomes a factor, an expression, or a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from reactivepgm.distributions import Distribution
+from reactivepgm.errors import ModelError
+from reactivepgm.graph.arithmetic import Operation, is_random, read_function, read_operation, unwrapped
+from reactivepgm.graph.derived import tilde_of_data
+from reactivepgm.graph.family import FactorHandle
+from reactivepgm.graph.function_node import function_node
+from reactivepgm.graph.operand import Operand
+from reactivepgm.graph.pending import PendingFactor
+from reactivepgm.graph.reference import Reference
+from reactivepgm.graph.site import Site, caller_site, operation_key, site_of, user_frame
+from reactivepgm.graph.statement import Statement
+from reactivepgm.nodes import DOT, Node, node_of
+
+
+class Expressions:
+    """The half of the builder that computes with references; ``add`` is the other half's."""
+
+    add: Callable[..., FactorHandle]
+
+    def __init__(self) -> None:
+        self._undrawn: list[PendingFactor] = []
+        self._operations: dict[Any, Statement] = {}
+
+    def combine(self, function: Callable[..., Any], *operands: Any) -> Any:
+        """An operator on operands of which one at least is symbolic."""
+        frame = user_frame()
+        key = operation_key(frame)
+        statement = self._operations.get(key)
+        if statement is None:
+            statement = self._operations[key] = Statement(site_of(frame))
+        return self.operate(function, operands, statement)
+
+    def operate(self, function: Callable[..., Any], operands: tuple[Any, ...], statement: Statement) -> Any:
+        """An operator as part of a statement: a new anonymous variable, an expression over data, or a value."""
+        if statement.target is function:
+            again = statement.repeated(operands[::-1] if statement.options == "swapped" else operands)
+            if again is not None:
+                return again
+        read = read_operation(self, function, operands, statement.site)
+        if not isinstance(read, Operation):
+            return read
+        handle = self.add_operation(read, statement)
+        if handle.out.shape == () and len(operands) == 2 and _is_order(read.arguments, operands):
+            statement.target, statement.options = function, None
+        elif handle.out.shape == () and len(operands) == 2 and _is_order(read.arguments, operands[::-1]):
+            statement.target, statement.options = function, "swapped"
+        else:
+            statement.target = None
+        return handle.out
+
+    def add_operation(self, operation: Operation, statement: Statement, **options: Any) -> FactorHandle:
+        """Add the factor of an operator."""
+        names = operation.node.names[1:]
+        arguments = dict(zip(names, operation.arguments, strict=True))
+        if "out" in options and options["out"] is not None:
+            arguments["out"] = options["out"]
+        options.pop("out", None)
+        return self.add(operation.node, arguments, statement=statement, ranks=operation.ranks, **options)
+
+    def function_of(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """A NumPy function that met a reference: an expression over data, ``dot``, or an error for random variables."""
+        if not any(is_random(value) for value in (*args, *kwargs.values())):
+            return read_function(self, function, tuple(args), dict(kwargs))
+        statement = self.statement_here(None)
+        if function is np.dot and not kwargs:
+            return self.call(DOT, tuple(args), {}, statement)
+        name = getattr(function, "__name__", repr(function))
+        raise ModelError(
+            statement.site.letter(
+                f"NumPy's {name} cannot be applied to random variables",
+                write=f"z = ~np.{name}(...)  for a deterministic factor",
+            )
+        )
+
+    def call(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], statement: Statement) -> Any:
+        """A call among a statement's arguments: an anonymous variable, an expression over data, or the value."""
+        if statement.target is function and not kwargs:
+            again = statement.repeated(args)
+            if again is not None:
+                return again
+        handle = self.called(function, args, kwargs, statement)
+        return handle.out if isinstance(handle, FactorHandle) else handle
+
+    def called(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], statement: Statement, **options: Any) -> Any:
+        """The same, as a handle where it made a factor; ``options`` as for ``add``, the output under ``out``."""
+        if not any(is_random(value) for value in (*args, *kwargs.values())):
+            return read_function(self, function, args, kwargs)
+        out = options.pop("out", None)
+        node, arguments, ranks = self._deterministic(function, args, kwargs, statement.site)
+        if out is not None:
+            arguments[node.interfaces[0].name] = out
+        handle = self.add(node, arguments, statement=statement, ranks=ranks, **options)
+        is_plain = handle.count == 1 and not node.interfaces[-1].plural and not kwargs
+        statement.target = function if is_plain else None
+        return handle
+
+    def _deterministic(
+        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], site: Site
+    ) -> tuple[Node, dict[str, Any], dict[str, int]]:
+        node = node_of(function)
+        if node is None or (node.interfaces[-1].plural and function is not node):
+            node, args = function_node(function, args, kwargs, site)
+            return node, node.bind(args, {}), {}
+        args = tuple(unwrapped(a) for a in args)
+        ranks: dict[str, int] = {}
+        if node is DOT:
+            # An inner product: what is fixed is a vector, and further leading axes are rows.
+            ranks = {n: 1 for n, a in zip(("in1", "in2"), args, strict=False) if not is_random(a)}
+        return node, node.bind(args, kwargs), ranks
+
+    def pending(self, constructor: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What a distribution's constructor gives on symbolic arguments; a distribution where all are constants."""
+        plain = tuple(unwrapped(a) for a in args)
+        named = {k: unwrapped(v) for k, v in kwargs.items()}
+        if not any(_is_symbolic(v) for v in (*plain, *named.values())):
+            return constructor(*plain, **named)
+        factor = PendingFactor(constructor, plain, named, caller_site(), self)
+        self._undrawn.append(factor)
+        return factor
+
+    def draw_pending(self, factor: PendingFactor) -> Reference:
+        """``~factor`` where nobody says what the output is called."""
+        handle = self.draw(factor, self.statement_here(None))
+        out: Reference = handle.out
+        return out
+
+    def draw(self, factor: PendingFactor | Distribution, statement: Statement, **options: Any) -> FactorHandle:
+        """Add the factor that a pending factor or a prior distribution stands for."""
+        out = options.pop("out", None)
+        if isinstance(factor, PendingFactor):
+            factor.is_drawn = True
+            target, args, kwargs = factor.target, factor.args, factor.kwargs
+            options = {**{k: v for k, v in factor.options.items() if v is not None}, **options}
+        else:
+            target, args, kwargs = type(factor), (), dict(factor.parameters)
+        node = node_of(target)
+        if node is None:
+            raise ModelError(
+                statement.site.letter(
+                    f"{getattr(target, '__name__', target)} is no factor", write="a distribution that has a node"
+                )
+            )
+        arguments = node.bind(args, kwargs)
+        node = node.with_keywords(kwargs) if node.parametrisations else node
+        if out is not None:
+            arguments[node.interfaces[0].name] = out
+        return self.add(node, arguments, statement=statement, **options)
+
+    def inverted(self, reference: Reference) -> Any:
+        """``~`` on a bare reference."""
+        if reference.array.kind == "constant":
+            return ~reference.array.value
+        if reference.array.kind == "data":
+            return read_function(self, tilde_of_data, (reference,), {})
+        raise ModelError(
+            caller_site().letter(
+                f"~ draws from a factor; {reference.spelled} is a variable already",
+                write="y = x  for another name, or y = ~F(x)",
+            )
+        )
+
+    def statement_here(self, site: Site | None) -> Statement:
+        """The statement of the caller's operation, the same each time it runs."""
+        frame = user_frame()
+        key = site if site is not None and site.line else operation_key(frame)
+        statement = self._operations.get(key)
+        if statement is None:
+            statement = Statement(site_of(frame) if site is None else site)
+            self._operations[key] = statement
+        return statement
+
+
+def _is_symbolic(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return any(_is_symbolic(part) for part in value)
+    return isinstance(value, (Operand, PendingFactor))
+
+
+def _is_order(arguments: tuple[Any, ...], operands: tuple[Any, ...]) -> bool:
+    return len(arguments) == len(operands) and all(a is b for a, b in zip(arguments, operands, strict=True))

@@ -1,0 +1,57 @@
+"""The variable arrays of a model and their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reactivepgm.graph.site import Site, caller_site
+from reactivepgm.graph.variable import Kind, VariableArray
+
+
+class Namespace:
+    """Declares arrays under unique names; what has no name yet is called ``_1``, ``_2``, ...
+
+    Example:
+        >>> names = Namespace()
+        >>> names.declare(None, "x", "random", (), None).name, names.declare(None, "x", "random", (), None).name
+        ('x', 'x_2')
+    """
+
+    def __init__(self) -> None:
+        self.arrays: list[VariableArray] = []
+        self.known_data: dict[str, Any] = {}
+        """Data whose values are known while the model is built."""
+        self._names: dict[str, VariableArray] = {}
+        self._anonymous = 0
+
+    def declare(self, builder: Any, name: str | None, kind: Kind, shape: tuple[int, ...], site: Site | None) -> VariableArray:
+        """A new array; a taken name gets a number."""
+        anonymous = name is None
+        if name is None:
+            self._anonymous += 1
+            name = f"_{self._anonymous}"
+        site = caller_site() if site is None else site
+        unique = self._unique(name)
+        array = VariableArray(len(self.arrays), unique, kind, shape, site, anonymous=anonymous, builder=builder)
+        self.arrays.append(array)
+        self._names[unique] = array
+        return array
+
+    def rename(self, array: VariableArray, name: str) -> None:
+        """Give an anonymous array the name under which the model keeps it."""
+        if not array.anonymous:
+            return
+        del self._names[array.name]
+        value = self.known_data.pop(array.name, None)
+        array.name, array.anonymous = self._unique(name), False
+        self._names[array.name] = array
+        if value is not None:
+            self.known_data[array.name] = value
+
+    def _unique(self, name: str) -> str:
+        if name not in self._names:
+            return name
+        number = 2
+        while f"{name}_{number}" in self._names:
+            number += 1
+        return f"{name}_{number}"
