@@ -7,6 +7,7 @@ Sums of independent Poisson variables are Poisson, sums of Gamma variables of on
 """
 
 from reactivepgm.distributions import (
+    Distribution,
     Factorized,
     GammaFamily,
     GammaShapeRate,
@@ -118,6 +119,12 @@ def _(m_out: Number, m_in1: PointMass, m_in2: UnivariateNormal) -> Factorized:
 def _(m_out: Vector, m_in1: PointMass, m_in2: MultivariateNormal) -> Factorized:
     """A known summand leaves a belief about the other."""
     return Factorized({"in1": m_in1, "in2": product(subtracted(m_out, m_in1), m_in2)})
+
+
+@marginal_rule("addition", "in1_in2")
+def _(m_out: Distribution, m_in1: PointMass, m_in2: PointMass) -> Factorized:
+    """Both are known."""
+    return Factorized({"in1": m_in1, "in2": m_in2})
 
 
 @kernel("addition", to="out", ins=("in1", "in2"))

@@ -73,6 +73,9 @@ def _(m_out: PointMass, m_A: PointMass) -> PointMass:
 @rule("multiplication", to="A")
 def _(m_out: PointMass, m_in: PointMass) -> PointMass:
     """The one value that gives the product."""
+    if len(m_out.event_shape) == 2 and len(m_in.event_shape) == 2:  # A in = out is in' A' = out'
+        flipped = _quotient(*_as_map(m_in), PointMass(transpose(m_out.value), event_rank=2))
+        return PointMass(transpose(flipped.value), event_rank=2)
     return _quotient(*_as_map(m_in), m_out)
 
 

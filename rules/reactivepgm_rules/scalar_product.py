@@ -1,20 +1,22 @@
 """The product out = A x of two random numbers: messages as log densities.
 
-Toward x      nu(x) = ∫ m_A(a) m_out(a x) da             for Gaussians N(E[a] x; E[out], Var[out] + x² Var[a])
-Toward out    nu(y) = ∫ m_A(a) m_x(y / a) da / |a|
+Toward x      ν(x) = ∫ m_A(a) m_out(a x) da             for Gaussians N(E[a] x; E[out], Var[out] + x² Var[a])
+Toward out    ν(y) = ∫ m_A(a) m_x(y / a) da / |a|
 
 With a = ± exp(t) the second integrand, and the first for other families, is smooth in t and falls off doubly
-exponentially at both ends, where the trapezoidal rule converges geometrically (Trefethen and Weideman 2014, section 5).
+exponentially at both ends, where the trapezoidal rule converges geometrically (Trefethen and Weideman 2014, section 5);
+over the unit interval a = 1 / (1 + exp(-t)) does the same. Where another support ends inside the range of integration,
+about five digits are left.
 """
 
 import math
 from collections.abc import Callable
 
-from reactivepgm.distributions import Distribution, LogDensity, PointMass, UnivariateNormal
+from reactivepgm.distributions import Beta, Distribution, LogDensity, PointMass, UnivariateNormal
 from reactivepgm.errors import NoRuleError
 from reactivepgm.numerics.array import Array, broadcast_shapes, namespace
-from reactivepgm.numerics.elementary import divide, log, sqrt, where
-from reactivepgm.numerics.special import logsumexp
+from reactivepgm.numerics.elementary import divide, exp, log, log1p, sqrt, where
+from reactivepgm.numerics.special import logsumexp, sigmoid
 
 _POINTS = 4001
 _REACH = 40.0  # standard deviations; beyond them a Gaussian is below the smallest double
@@ -47,15 +49,12 @@ def message_to_factor(m_out: Distribution, m_other: Distribution) -> LogDensity:
         value = m_out.value
         return LogDensity(lambda x: m_other.log_pdf(value / x) - log(namespace(x).abs(x)), batch_shape=rows)
     out, other = m_out[..., None], m_other[..., None]
-    high = _farthest(m_other)
+    high = log(_farthest(m_other))
 
     def log_density(x: Array) -> Array:
         point = namespace(x).asarray(x)[..., None]
-        return _integral(
-            lambda a, log_size: other.log_pdf(a) + out.log_pdf(a * point) + log_size,
-            log(high) - 2.0 * _REACH,
-            log(high),
-        )
+        a, log_size, log_weight = _unit_nodes() if isinstance(m_other, Beta) else _line_nodes(high - 2.0 * _REACH, high)
+        return logsumexp(other.log_pdf(a) + out.log_pdf(a * point) + log_size + log_weight, axis=-1)
 
     return LogDensity(log_density, batch_shape=rows)
 
@@ -84,6 +83,8 @@ def message_to_product(m_left: Distribution, m_right: Distribution) -> LogDensit
     for known, random in ((m_left, m_right), (m_right, m_left)):
         if isinstance(known, PointMass):
             return LogDensity(_scaled_density(random, known.value), batch_shape=rows)
+    if isinstance(m_right, Beta):
+        m_left, m_right = m_right, m_left
     left, right = m_left[..., None], m_right[..., None]
     high_left, high_right = _farthest(m_left), _farthest(m_right)
     ratio = sqrt(divide(m_left.std, m_right.std))
@@ -92,13 +93,14 @@ def message_to_product(m_left: Distribution, m_right: Distribution) -> LogDensit
         xp = namespace(y)
         size = xp.abs(y)
         size = size + (size == 0) * _TINY
-        reach = 2.0 * sqrt(size)  # where a far y is most likely made from: both factors as far out as it takes
-        point = xp.asarray(size)[..., None] * xp.asarray(xp.where(xp.asarray(y) < 0, -1.0, 1.0))[..., None]
-        value = _integral(
-            lambda a, _: left.log_pdf(a) + right.log_pdf(point / a),
-            log(size) - log(high_right + reach / ratio),
-            log(high_left + reach * ratio),
-        )
+        point = xp.asarray(size)[..., None] * xp.where(xp.asarray(y) < 0, -1.0, 1.0)[..., None]
+        if isinstance(m_left, Beta):
+            a, _, log_weight = _unit_nodes()
+        else:
+            reach = 2.0 * sqrt(size)  # a far y is most likely made by both factors as far out as it takes
+            low = log(size) - log(high_right + reach / ratio)
+            a, _, log_weight = _line_nodes(low, log(high_left + reach * ratio))
+        value = logsumexp(left.log_pdf(a) + right.log_pdf(point / a) + log_weight, axis=-1)
         at_zero = m_left.log_pdf(0.0) + m_right.log_pdf(0.0)
         return where((y == 0) & (at_zero > -math.inf), math.inf, value)
 
@@ -121,15 +123,24 @@ def _gaussian_to_factor(m_out: UnivariateNormal, m_other: UnivariateNormal) -> C
     return log_density
 
 
-def _integral(log_integrand: Callable[[Array, Array], Array], low: Array, high: Array) -> Array:
-    """log of the sum over both signs of ∫ f(± exp(t)) dt from low to high, by the trapezoidal rule."""
+Nodes = tuple[Array, Array, Array]
+
+
+def _line_nodes(low: Array, high: Array) -> Nodes:
+    """a = ± exp(t) for t from low to high: a, log |a|, and the log of the weights of da / |a|."""
     xp = namespace(low, high)
     low, high = xp.asarray(low)[..., None], xp.asarray(high)[..., None]
     step = (high - low) / (_POINTS - 1)
     t = low + step * xp.arange(_POINTS)
     size = xp.exp(t)
-    both = [logsumexp(log_integrand(sign * size, t), axis=-1) for sign in (1.0, -1.0)]
-    return logsumexp(xp.stack(xp.broadcast_arrays(*both), axis=-1), axis=-1) + log(step[..., 0])
+    both = (xp.concatenate([size, -size], axis=-1), xp.concatenate([t, t], axis=-1))
+    return *both, log(step)
+
+
+def _unit_nodes() -> Nodes:
+    """a = 1 / (1 + exp(-t)), for densities on the unit interval: a, log a, and the log of the weights of da / a."""
+    t = namespace(0.0).linspace(-2.0 * _REACH, 36.0, _POINTS)  # beyond, 1 - a is below the rounding of a
+    return sigmoid(t), -log1p(exp(-t)), -log1p(exp(t)) + math.log(t[1] - t[0])
 
 
 def _farthest(m: Distribution) -> Array:

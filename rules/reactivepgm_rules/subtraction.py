@@ -5,6 +5,7 @@ Joint         q(in1, in2) ∝ m_in1(in1) m_in2(in2) m_out(in1 - in2)            
 """
 
 from reactivepgm.distributions import (
+    Distribution,
     Factorized,
     MultivariateNormal,
     MvNormalMeanCovariance,
@@ -95,6 +96,12 @@ def _(m_out: Number, m_in1: PointMass, m_in2: UnivariateNormal) -> Factorized:
 def _(m_out: Vector, m_in1: PointMass, m_in2: MultivariateNormal) -> Factorized:
     """in2 = a known vector - out."""
     return Factorized({"in1": m_in1, "in2": product(subtracted(m_in1, m_out), m_in2)})
+
+
+@marginal_rule("subtraction", "in1_in2")
+def _(m_out: Distribution, m_in1: PointMass, m_in2: PointMass) -> Factorized:
+    """Both are known."""
+    return Factorized({"in1": m_in1, "in2": m_in2})
 
 
 @kernel("subtraction", to="out", ins=("in1", "in2"))
