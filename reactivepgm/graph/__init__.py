@@ -2,6 +2,7 @@
 
 from reactivepgm.graph.binding import Binding, FixedBinding, RandomBinding
 from reactivepgm.graph.builder import GraphBuilder
+from reactivepgm.graph.constant import ConstantReference
 from reactivepgm.graph.constraint import factorise
 from reactivepgm.graph.data_value import as_data_value, fitted
 from reactivepgm.graph.derived import Derived
@@ -24,6 +25,7 @@ from reactivepgm.graph.variable import VariableArray
 __all__ = [
     "BetheFactorisation",
     "Binding",
+    "ConstantReference",
     "Derived",
     "FactorHandle",
     "Factorisation",

@@ -11,6 +11,7 @@ import numpy as np
 from reactivepgm.errors import DataError, ForgottenTildeError, ModelError
 from reactivepgm.graph.arithmetic import unwrapped
 from reactivepgm.graph.clusters import Partition
+from reactivepgm.graph.constant import ConstantReference
 from reactivepgm.graph.data_value import as_data_value
 from reactivepgm.graph.draft import FamilyDraft, column_of, kind_of
 from reactivepgm.graph.expressions import Expressions
@@ -91,14 +92,14 @@ class GraphBuilder(Expressions):
         except DataError as error:
             raise DataError((site or caller_site()).letter(str(error))) from None
 
-    def constant(self, value: Any, name: str | None = None, site: Site | None = None) -> Reference:
+    def constant(self, value: Any, name: str | None = None, site: Site | None = None) -> ConstantReference:
         """A clamped constant: one shared copy, however often it is used."""
         if isinstance(value, np.ndarray):
             value = value.copy()
             value.setflags(write=False)
         array = self._namespace.declare(self, name, "constant", np.shape(value), site)
         array.value = value
-        return whole(array)
+        return ConstantReference(array)
 
     def rename(self, array: VariableArray, name: str) -> None:
         """Give an anonymous array the name under which the model keeps it."""

@@ -19,6 +19,9 @@ from reactivepgm.graph.variable import VariableArray
 from reactivepgm.nodes import Node
 
 
+_NUMBERS = frozenset({float, int, np.float64, np.int64})
+
+
 class Column(Protocol):
     """One interface's rows so far."""
 
@@ -80,8 +83,8 @@ class ConstantColumn:
             if self.rowwise is not None:
                 self.rowwise.items.append(self.shared)
             return True
-        if type(argument) is float and self.event == ():
-            self._append(argument, rows)
+        if type(argument) in _NUMBERS and self.event == ():
+            self._append(float(argument), rows)
             self.source, self.snapshot = argument, None
             return True
         if type(argument) is np.ndarray and argument.shape == self.event and argument.dtype == np.float64 and rows:

@@ -76,17 +76,6 @@ class Reference(Operand):
         return f"the {self.array.kind} variable {name}"
 
     @property
-    def value(self) -> Any:
-        """The value of a constant.
-
-        Raises:
-            ModelError: it is no constant.
-        """
-        if self.array.kind != "constant":
-            self._refuse("a constant")
-        return self.array.value
-
-    @property
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
@@ -96,15 +85,19 @@ class Reference(Operand):
         """The number of elements."""
         return prod(self.shape)
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> Reference:
         shape = self.shape
-        if type(key) is int and len(shape) == 1 and self.numbers is None:
-            if key < 0:
-                key += shape[0]
-            if 0 <= key < shape[0]:
-                return Reference(self.array, self.first + key, ())
-        elif self.array.kind == "constant":
-            return self.array.value[key]
+        if type(key) is int and shape and self.numbers is None:
+            place = key + shape[0] if key < 0 else key
+            if 0 <= place < shape[0]:
+                if len(shape) == 1:
+                    return Reference(self.array, self.first + place, ())
+                return Reference(self.array, self.first + place * prod(shape[1:]), shape[1:])
+        if type(key) is tuple and self.numbers is None and len(key) <= len(shape) and all(type(k) is int for k in key):
+            chosen = self
+            for k in key:
+                chosen = chosen[k]
+            return chosen
         return self._selected(key)
 
     def _selected(self, key: Any) -> Reference:
@@ -153,22 +146,6 @@ class Reference(Operand):
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
 
-    def __bool__(self) -> bool:
-        if self.array.kind == "constant":
-            return bool(self.array.value)
-        return super().__bool__()
-
-    def __float__(self) -> float:
-        return float(self.array.value) if self.array.kind == "constant" else super().__float__()
-
-    def __int__(self) -> int:
-        return int(self.array.value) if self.array.kind == "constant" else super().__int__()
-
-    def __index__(self) -> int:
-        if self.array.kind == "constant":
-            return int(self.array.value.__index__())
-        return super().__index__()
-
     def __invert__(self) -> Any:
         return self.builder.inverted(self)
 
@@ -176,8 +153,6 @@ class Reference(Operand):
         if isinstance(other, Reference):
             same = self.array is other.array and self.shape == other.shape
             return same and np.array_equal(self.elements, other.elements)
-        if self.array.kind == "constant":
-            return bool(np.all(self.array.value == other))
         if isinstance(other, (bool, int, float, complex, np.ndarray, np.generic)):
             self._refuse("compared")
         return NotImplemented

@@ -79,6 +79,14 @@ class ModelRun:
 
     def name(self, number: int, current: Any, target: Any, args: Any, kwargs: Any = None, options: Any = None) -> Any:
         """The value of ``x = ~target(*args, **kwargs)``; ``current`` is what x is bound to before."""
+        statement = self.statements[number]
+        if statement.target is target and statement.latest is not None:
+            is_new = current is None or self.sites[number].refers_to_itself or _is_of(current, statement.created)
+            row = args if kwargs is None else _in_order(statement, args, kwargs)
+            if is_new and row is not None and self._has_same_options(number, statement, options):
+                again = statement.repeated(row)
+                if again is not None:
+                    return again
         drawn = self._name(number, current, target, args, kwargs or {}, options)
         return drawn.out if isinstance(drawn, FactorHandle) else drawn
 
@@ -99,7 +107,7 @@ class ModelRun:
         pair: bool = False,
     ) -> Any:
         statement = self.statements[number]
-        if not isinstance(container, Reference):
+        if not isinstance(container, Reference) or container.kind == "constant":
             value = self._drawn(number, None, target, args, kwargs, options, None, no_container(self.sites[number], container))
             if pair:
                 first, value = value
@@ -280,7 +288,7 @@ class ModelRun:
             if isinstance(value, (tuple, list)) and len(value) == len(name):
                 for one, part in zip(name, value, strict=True):
                     self.named(one, part)
-        elif type(value) is Reference:
+        elif isinstance(value, Reference):
             if value.array.anonymous:
                 self.builder.rename(value.array, name)
         elif type(value) in (list, tuple):
@@ -288,6 +296,10 @@ class ModelRun:
             for position, array in enumerate(arrays.values()):
                 self.builder.rename(array, name if len(arrays) == 1 else f"{name}_{position}")
         return value
+
+
+def _is_of(value: Any, array: Any) -> bool:
+    return isinstance(value, Reference) and value.array is array
 
 
 def _in_order(statement: Statement, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reactivepgm.errors import ModelError
-from reactivepgm.graph import GraphBuilder, Reference
+from reactivepgm.graph import ConstantReference, GraphBuilder, Reference
 from reactivepgm.graph.site import caller_site
 
 active: ContextVar[GraphBuilder | None] = ContextVar("the model that is being built", default=None)
@@ -97,7 +97,7 @@ def datavar(type: Any = float, *shape: Any) -> Reference:
 __builtins_type = __import__("builtins").type
 
 
-def constvar(value: Any, *shape: Any) -> Reference:
+def constvar(value: Any, *shape: Any) -> ConstantReference:
     """A clamped constant: one shared copy, however often it is used.
 
     Args:

@@ -1,4 +1,5 @@
 """Every mistake meets an error that names file, line and statement, and says what to write instead."""
+# ruff: noqa: RET504 - a model names what it draws before it returns it
 
 import re
 
@@ -37,7 +38,9 @@ def test_a_forgotten_tilde():
         z = NormalMeanVariance(x, 1.0)
         return z
 
-    pattern = complaint("was written down and never drawn", "z = NormalMeanVariance(x, 1.0)", r"z = ~NormalMeanVariance\(x, 1.0\)")
+    pattern = complaint(
+        "was written down and never drawn", "z = NormalMeanVariance(x, 1.0)", r"z = ~NormalMeanVariance\(x, 1.0\)"
+    )
     with pytest.raises(ForgottenTildeError, match=pattern):
         f().build()
 
@@ -75,7 +78,9 @@ def test_a_forgotten_tilde_on_an_argument():
         return x
 
     for build in (constant, random):
-        pattern = complaint("mean of NormalMeanVariance is NormalMeanVariance", "x = ~NormalMeanVariance(m, 1.0)", "name = ~Norm")
+        pattern = complaint(
+            "mean of NormalMeanVariance is NormalMeanVariance", "x = ~NormalMeanVariance(m, 1.0)", "name = ~Norm"
+        )
         with pytest.raises(ForgottenTildeError, match=pattern):
             build().build()
     with pytest.raises(ForgottenTildeError, match=complaint("never drawn", "x = ~NormalMeanVariance(a + m, 1.0)", "name = ~")):
@@ -104,11 +109,15 @@ def test_an_undeclared_array():
 
     @model
     def late(y):
-        x[0] = ~NormalMeanVariance(0.0, 1.0)
+        x[0] = ~NormalMeanVariance(0.0, 1.0)  # noqa: F821
         x = randomvar(2)
         return x
 
-    statements = ["x[0] = ~NormalMeanVariance(0.0, 1.0)", "y[0] = ~NormalMeanVariance(x[0], 1.0)", "x[0] = ~NormalMeanVariance(0.0"]
+    statements = [
+        "x[0] = ~NormalMeanVariance(0.0, 1.0)",
+        "y[0] = ~NormalMeanVariance(x[0], 1.0)",
+        "x[0] = ~NormalMeanVariance(0.0",
+    ]
     for build, statement in zip((drawn, used, late), statements, strict=True):
         with pytest.raises(UndeclaredVariableError, match=complaint("x was never declared", statement, r"x = randomvar\(n\)")):
             build().build({"y": [1.0]})
@@ -177,7 +186,9 @@ def observed(y):
 
 
 def test_data_of_the_wrong_length():
-    pattern = complaint("the data for y have length 2, the model was built for 3", "y = datavar(float, 3)", "data of that shape for y")
+    pattern = complaint(
+        "the data for y have length 2, the model was built for 3", "y = datavar(float, 3)", "data of that shape for y"
+    )
     with pytest.raises(DataError, match=pattern):
         declared().build({"y": [1.0, 2.0]})
     graph = observed().build({"y": [1.0, 2.0]})
@@ -188,7 +199,9 @@ def test_data_of_the_wrong_length():
 def test_data_of_the_wrong_shape():
     with pytest.raises(DataError, match=r"the data for y have shape \(3, 2\), the model was built for \(3\)"):
         declared().build({"y": np.zeros((3, 2))})
-    pattern = complaint(r"has shape \(2, 2\), and out of NormalMeanVariance is a scalar", "y[i] = ~NormalMeanVariance(x, 1.0)", r"y\[:\]")
+    pattern = complaint(
+        r"has shape \(2, 2\), and out of NormalMeanVariance is a scalar", "y[i] = ~NormalMeanVariance(x, 1.0)", r"y\[:\]"
+    )
     with pytest.raises(DataError, match=pattern):
         observed().build({"y": np.zeros((3, 2, 2))})
 
@@ -196,7 +209,9 @@ def test_data_of_the_wrong_shape():
     def vector(y):
         y[0] = ~MvNormalMeanCovariance(np.zeros(2), np.eye(2))
 
-    pattern = complaint("out of MvNormalMeanCovariance must be a vector", "y[0] = ~MvNormalMeanCovariance(np", "a vector for out")
+    pattern = complaint(
+        "out of MvNormalMeanCovariance must be a vector", "y[0] = ~MvNormalMeanCovariance(np", "a vector for out"
+    )
     with pytest.raises(DataError, match=pattern):
         vector().build({"y": [1.0]})
 
@@ -247,7 +262,9 @@ def test_a_negative_variance_in_the_data():
         return x
 
     graph = f().build({"v": 1.0})
-    with pytest.raises(InvalidParameterError, match=complaint("variance must not be negative", "x = ~NormalMeanVariance(0.0, v)", "")):
+    with pytest.raises(
+        InvalidParameterError, match=complaint("variance must not be negative", "x = ~NormalMeanVariance(0.0, v)", "")
+    ):
         graph.families[0].fixed["variance"].resolve({"v": -1.0})
 
 
@@ -270,7 +287,9 @@ def test_an_argument_that_is_no_number():
         x = ~NormalMeanVariance(0.0, v)
         return x
 
-    with pytest.raises(InvalidParameterError, match=complaint("variance of .* is 'wide', which is no number", "x = ~Normal", "a number")):
+    with pytest.raises(
+        InvalidParameterError, match=complaint("variance of .* is 'wide', which is no number", "x = ~Normal", "a number")
+    ):
         f("wide").build()
 
 
@@ -292,7 +311,18 @@ def test_the_truth_of_a_variable(kind):
 
 @pytest.mark.parametrize(
     "misuse",
-    [lambda x: x > 0, lambda x: x == 1.0, float, int, lambda x: [1, 2][x], np.asarray, np.exp, np.sum, lambda x: x**2, lambda x: 1.0 / x],
+    [
+        lambda x: x > 0,
+        lambda x: x == 1.0,
+        float,
+        int,
+        lambda x: [1, 2][x],
+        np.asarray,
+        np.exp,
+        np.sum,
+        lambda x: x**2,
+        lambda x: 1.0 / x,
+    ],
     ids=["order", "equality", "float", "int", "index", "array", "ufunc", "function", "power", "division"],
 )
 def test_values_that_a_variable_does_not_have(misuse):
@@ -361,7 +391,9 @@ def test_mixed_components_of_a_mixture():
         x = ~NormalMixture(z, (m, 0.0), w)
         return x
 
-    with pytest.raises(ModelError, match=complaint("m of NormalMixture mixes random and fixed", "x = ~NormalMixture(z, (m, 0.0), w)", "")):
+    with pytest.raises(
+        ModelError, match=complaint("m of NormalMixture mixes random and fixed", "x = ~NormalMixture(z, (m, 0.0), w)", "")
+    ):
         f().build()
 
 
@@ -372,5 +404,7 @@ def test_data_in_a_function_of_random_variables():
         b = ~pow(a, u)
         return b
 
-    with pytest.raises(ModelError, match=complaint("the argument 1 of pow is data", "b = ~pow(a, u)", "variables and constants")):
+    with pytest.raises(
+        ModelError, match=complaint("the argument 1 of pow is data", "b = ~pow(a, u)", "variables and constants")
+    ):
         f().build({"u": 2.0})

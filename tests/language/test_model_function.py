@@ -1,4 +1,5 @@
 """What a model function may be: closures, globals, defaults, methods, nested functions, notebook cells; its tracebacks."""
+# ruff: noqa: RET504 - a model names what it draws before it returns it
 
 import functools
 import linecache
@@ -222,7 +223,9 @@ def test_unpacking_a_model_that_returns_nothing():
     def silent():
         x = ~NormalMeanVariance(0.0, 1.0)  # noqa: F841
 
-    with pytest.raises(ModelReturnsNothingError, match=r"silent returns nothing to unpack[\s\S]*test_model_function.py[\s\S]*return x, y"):
+    with pytest.raises(
+        ModelReturnsNothingError, match=r"silent returns nothing to unpack[\s\S]*test_model_function.py[\s\S]*return x, y"
+    ):
         _graph, _ = silent()
     assert silent().build().families
 

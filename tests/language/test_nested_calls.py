@@ -1,4 +1,5 @@
 """Nested calls and bare arithmetic: anonymous factors, folded constants, expressions over data."""
+# ruff: noqa: RET504 - a model names what it draws before it returns it
 
 import numpy as np
 import pytest
@@ -248,7 +249,7 @@ def test_constants_by_hand_count_as_constants():
         return y, z
 
     graph, _ = f(4)
-    assert [(g.node.name, g.rows) for g in graph.families][0] == ("addition", 3)
+    assert (graph.families[0].node.name, graph.families[0].rows) == ("addition", 3)
     assert graph.families[0].fixed["in2"].resolve({}).value == 1.0
     assert graph.families[1].fixed["variance"].resolve({}).value == 2.0
 

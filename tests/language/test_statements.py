@@ -1,4 +1,5 @@
 """Every form of ``~``: names, elements, data, operators, functions, node references, priors, ordinary inversion."""
+# ruff: noqa: RET504 - a model names what it draws before it returns it
 
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
 """randomvar, datavar, constvar: every dimension form, and how variables learn their names."""
+# ruff: noqa: RET504 - a model names what it draws before it returns it
 
 import numpy as np
 import pytest
@@ -114,7 +115,9 @@ def test_an_index_outside():
         return x
 
     assert f(-1).build().families[0].random["out"].index.tolist() == [2]
-    with pytest.raises(UndeclaredVariableError, match=r"x\[3\] was never declared: x has shape \(3,\)[\s\S]*x = randomvar\(") as caught:
+    with pytest.raises(
+        UndeclaredVariableError, match=r"x\[3\] was never declared: x has shape \(3,\)[\s\S]*x = randomvar\("
+    ) as caught:
         f(3).build()
     assert "test_variables.py" in str(caught.value) and "x[n] = ~NormalMeanVariance(0.0, 1.0)" in str(caught.value)
 
@@ -125,7 +128,9 @@ def test_an_element_of_a_single_variable():
         x = randomvar()
         x[0] = ~NormalMeanVariance(0.0, 1.0)
 
-    with pytest.raises(UndeclaredVariableError, match=r"x\[0\] was never declared: x is a single variable[\s\S]*x = randomvar\(n\)"):
+    with pytest.raises(
+        UndeclaredVariableError, match=r"x\[0\] was never declared: x is a single variable[\s\S]*x = randomvar\(n\)"
+    ):
         f().build()
 
 

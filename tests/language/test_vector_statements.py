@@ -1,4 +1,5 @@
 """A loop and a vector statement are the same graph; building costs microseconds a row."""
+# ruff: noqa: RET504 - a model names what it draws before it returns it
 
 import time
 
@@ -195,7 +196,7 @@ def test_data_whose_shape_only_the_data_will_tell():
     value = np.arange(6.0).reshape(3, 2)
     for family in graph.families:
         assert family.fixed["out"].resolve({"y": value}).value.tolist() == value.tolist()
-    with pytest.raises(DataError, match="length|shape"):
+    with pytest.raises(DataError, match=r"length|shape"):
         graph.families[0].fixed["out"].resolve({"y": value[:2]})
 
 
@@ -220,7 +221,7 @@ def test_shapes_that_do_not_fit():
         x = randomvar(3)
         y[:] = ~NormalMeanVariance(x, 1.0)
 
-    with pytest.raises(ModelError, match=r"rows of this NormalMeanVariance statement do not fit: ?|do not fit together") as caught:
+    with pytest.raises(ModelError, match="rows of this NormalMeanVariance statement do not fit together") as caught:
         f().build({"y": np.zeros(4)})
     assert "out (4,)" in str(caught.value) and "mean (3,)" in str(caught.value)
     assert "test_vector_statements.py" in str(caught.value)

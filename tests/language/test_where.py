@@ -1,4 +1,5 @@
 """``where``: factorisations by interface, alias and variable, in both forms; meta and pipeline; model options."""
+# ruff: noqa: RET504 - a model names what it draws before it returns it
 
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def test_a_name_that_is_an_alias_of_another_interface_means_the_variable():
     @model
     def f():
         w, tau = randomvar(), randomvar()
-        y = ~NormalMeanPrecision(w, tau).where(q=q(w, y) * q(tau))
+        y = ~NormalMeanPrecision(w, tau).where(q=q(w, y) * q(tau))  # noqa: F821
         return y
 
     assert f().build().families[0].clusters == (("out", "mean"), ("precision",))
@@ -223,5 +224,5 @@ def test_model_options():
 
 
 def test_an_unknown_model_option_lists_the_known_ones():
-    with pytest.raises(ModelError, match="no option colour[\\s\\S]*default_factorisation, pipeline"):
+    with pytest.raises(ModelError, match=r"no option colour[\s\S]*default_factorisation, pipeline"):
         model(colour="red")

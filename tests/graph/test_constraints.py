@@ -1,0 +1,138 @@
+"""Whole-model constraints: what they cut, what they leave, what they refuse; and the readers of their notation."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reactivepgm.distributions import Gamma, NormalMeanPrecision, NormalMeanVariance
+from reactivepgm.errors import ConstraintError, ConstraintSyntaxError
+from reactivepgm.graph import BetheFactorisation, MeanField, factorise
+from reactivepgm.graph.constraint_text import parse_equation, parse_product
+from reactivepgm.language import datavar, model, randomvar
+
+
+@model
+def walk(n, own=None):
+    x = randomvar(n)
+    y = datavar(float, n)
+    tau = ~Gamma(shape=1.0, rate=1.0)
+    x[0] = ~NormalMeanVariance(0.0, 100.0)
+    x[1:] = ~NormalMeanPrecision(x[:-1], tau).where(q=own)
+    y[:] = ~NormalMeanPrecision(x, tau)
+    return x
+
+
+JOINT, SPLIT = (("out", "mean", "precision"),), (("out", "mean"), ("precision",))
+APART = (("out",), ("mean",), ("precision",))
+OBSERVED, OBSERVED_SPLIT = (("out",), ("mean", "precision")), APART
+
+
+def clusters(constraints, own=None):
+    graph = walk(4, own=own).build().constrained(constraints)
+    return graph.families[2].clusters, graph.families[3].clusters
+
+
+@pytest.mark.parametrize(
+    ("constraints", "expected"),
+    [
+        (None, (JOINT, OBSERVED)),
+        (BetheFactorisation(), (JOINT, OBSERVED)),
+        (MeanField(), (APART, OBSERVED_SPLIT)),
+        ("q(x, tau) = q(x) q(tau)", (SPLIT, OBSERVED_SPLIT)),
+        ("q(x,tau)=q(x)*q(tau)", (SPLIT, OBSERVED_SPLIT)),
+        ("q(x) = prod q(x[i])", ((("out", "precision"), ("mean",)), OBSERVED)),
+        ("q(x, tau) = prod q(x[t]) q(tau)", (APART, OBSERVED_SPLIT)),
+        (["q(x, tau) = q(x) q(tau)", "q(x) = prod q(x[i])"], (APART, OBSERVED_SPLIT)),
+        (factorise("x", "tau"), (SPLIT, OBSERVED_SPLIT)),
+        ([MeanField(), BetheFactorisation()], (JOINT, OBSERVED)),
+        ("q(x, tau) = q(x, tau)", (JOINT, OBSERVED)),
+    ],
+    ids=str,
+)
+def test_what_a_constraint_cuts(constraints, expected):
+    if constraints == "q(x) = prod q(x[i])":
+        # The precision is not named: it stays in a cluster of its own once the named edges fall apart.
+        expected = (APART, OBSERVED)
+    assert clusters(constraints) == expected
+
+
+def test_a_statements_own_factorisation_stays():
+    assert clusters(MeanField(), own="q(x) q(tau)")[0] == SPLIT
+    assert clusters("q(x, tau) = q(x) q(tau)", own="q(x) q(tau)")[0] == SPLIT
+    assert clusters(BetheFactorisation(), own=MeanField())[0] == APART
+
+
+def test_a_contradiction_names_both():
+    with pytest.raises(ConstraintError) as caught:
+        clusters("q(x, tau) = q(x) q(tau)", own="q(out, mean, precision)")
+    letter = str(caught.value)
+    assert "'q(x, tau) = q(x) q(tau)' contradicts" in letter and "q(out, mean, precision)" in letter
+    assert "test_constraints.py" in letter and "where(q=own)" in letter
+
+
+@pytest.mark.parametrize(
+    ("constraint", "complaint"),
+    [
+        ("q(x, nobody) = q(x) q(nobody)", "matches nothing: the model has no random variable nobody"),
+        ("q(ghost) = prod q(ghost[i])", "matches nothing: the model has no random variable ghost"),
+        ("q(tau) = q(tau)", "matches nothing: no factor has two of tau"),
+        ("q(x, tau) = q(x)", "x, tau on the left and x on the right"),
+        ("q(x, tau) = q(x) q(tau) q(x)", "on the left and"),
+        ("q(x, x) = q(x) q(x)", "on the left and"),
+        (3, "3 is no constraint"),
+    ],
+)
+def test_constraints_that_are_refused(constraint, complaint):
+    with pytest.raises(ConstraintError, match=complaint):
+        walk(4).build().constrained(constraint)
+
+
+def test_the_original_graph_is_left_alone():
+    graph = walk(4).build()
+    other = graph.constrained(MeanField())
+    assert graph.families[2].clusters == JOINT and other.families[2].clusters == APART
+    assert other.arrays is graph.arrays
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        ("", 0),
+        ("q", 1),
+        ("q(", 2),
+        ("q()", 2),
+        ("q(x", 3),
+        ("q(x) = ", 7),
+        ("q(x) q(y)", 5),
+        ("q(x) = r(x)", 7),
+        ("q(x[) = q(x)", 3),
+        ("q(x]) = q(x)", 3),
+        ("q(x) = prod q(x)", 7),
+        ("q(theta) :: PointMass", 9),
+        ("in submodel: q(a, b) = q(a) q(b)", 0),
+        ("q(1x) = q(1x)", 2),
+    ],
+)
+def test_equations_that_cannot_be_read(text, position):
+    with pytest.raises(ConstraintSyntaxError) as caught:
+        parse_equation(text)
+    assert caught.value.position == position
+    assert f"at position {position}" in str(caught.value) and "write" in str(caught.value)
+
+
+@given(st.text(alphabet="q(),=*[]:x tauprod.1²", max_size=30))
+def test_the_readers_raise_nothing_but_syntax_errors(text):
+    for read in (parse_product, parse_equation):
+        try:
+            read(text)
+        except ConstraintSyntaxError as error:
+            assert 0 <= error.position <= len(text)
+
+
+names = st.sampled_from(["x", "tau", "y_mean", "σ²", "x[t - 1]", "A[0, i]", "μ"])
+
+
+@given(st.lists(st.lists(names, min_size=1, max_size=3), min_size=1, max_size=3), st.sampled_from(["", " ", " * ", "*"]))
+def test_products_read_back(terms, sign):
+    text = sign.join(f"q({', '.join(term)})" for term in terms)
+    assert parse_product(text).terms == tuple(map(tuple, terms))
