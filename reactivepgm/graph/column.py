@@ -18,7 +18,6 @@ from reactivepgm.graph.source import ConstantSource, DataSource, Source, Stacked
 from reactivepgm.graph.variable import VariableArray
 from reactivepgm.nodes import Node
 
-
 _NUMBERS = frozenset({float, int, np.float64, np.int64})
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from reactivepgm.errors import ModelError
-from reactivepgm.graph.arithmetic import is_random, unwrapped
+from reactivepgm.graph.arithmetic import frozen, is_random, unwrapped
 from reactivepgm.graph.derived import is_fixed_symbol
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
 from reactivepgm.nodes import Delta, Node
 
+_LIMIT = 4096
 _CLOSED: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
 
@@ -53,23 +56,35 @@ def _given(function: Any) -> Node | None:
 
 def _closed(function: Callable[..., Any], places: tuple[int | str, ...], fixed: dict[int | str, Any]) -> Callable[..., Any]:
     """``function`` of the random arguments alone; the same object for the same constants."""
-    key = (function, places, tuple((k, id(v) if _is_mutable(v) else (type(v), v)) for k, v in fixed.items()))
-    if key in _CLOSED:
+    kept = {place: frozen(value) for place, value in fixed.items()}
+    key = _key(function, places, kept)
+    if key is not None and key in _CLOSED:
         return _CLOSED[key]
 
     def closed(*inputs: Any) -> Any:
-        values = {**fixed, **dict(zip(places, inputs, strict=True))}
+        values = {**kept, **dict(zip(places, inputs, strict=True))}
         positional = [values[k] for k in sorted(k for k in values if isinstance(k, int))]
         return function(*positional, **{k: v for k, v in values.items() if isinstance(k, str)})
 
     closed.__name__ = getattr(function, "__name__", "function")
-    _CLOSED[key] = closed
+    if key is not None:
+        if len(_CLOSED) >= _LIMIT:
+            _CLOSED.clear()
+        _CLOSED[key] = closed
     return closed
 
 
-def _is_mutable(value: Any) -> bool:
+def _key(function: Any, places: tuple[int | str, ...], fixed: dict[int | str, Any]) -> tuple[Any, ...] | None:
+    """Equal for equal functions of equal constants; None where a constant cannot be compared."""
+    parts: list[tuple[Any, ...]] = []
+    for place, value in fixed.items():
+        if isinstance(value, np.ndarray):
+            parts.append((place, value.shape, str(value.dtype), value.tobytes()))
+        else:
+            parts.append((place, type(value), value))
+    key = (function, places, tuple(parts))
     try:
-        hash(value)
+        hash(key)
     except TypeError:
-        return True
-    return False
+        return None
+    return key

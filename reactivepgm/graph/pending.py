@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from reactivepgm.distributions.marker import Symbolic
-from reactivepgm.errors import ForgottenTildeError
+from reactivepgm.errors import ForgottenTildeError, ModelError
 from reactivepgm.graph.site import Site, caller_site
 
 
@@ -32,9 +32,13 @@ class PendingFactor(Symbolic):
         self.options: dict[str, Any] = {}
         self.is_drawn = False
 
-    def where(self, *, q: Any = None, meta: Any = None, pipeline: Any = None) -> PendingFactor:
-        """The same factor with a factorisation, meta or pipeline."""
-        self.options = {"q": q, "meta": meta, "pipeline": pipeline}
+    def where(self, **options: Any) -> PendingFactor:
+        """The same factor with a factorisation ``q``, a ``meta`` or a ``pipeline``."""
+        for name in options:
+            if name not in ("q", "meta", "pipeline"):
+                self.is_drawn = True
+                raise ModelError(self.site.letter(f"where() has no option {name}", write="one of q, meta, pipeline"))
+        self.options.update(options)
         return self
 
     def __invert__(self) -> Any:

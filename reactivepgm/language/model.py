@@ -11,6 +11,7 @@ from typing import Any, NoReturn, overload
 
 from reactivepgm.errors import DataError, ModelError, ModelReturnsNothingError, UndeclaredVariableError
 from reactivepgm.graph import Graph, GraphBuilder, Site
+from reactivepgm.graph.site import caller_site
 from reactivepgm.language.rewriter import Rewriter
 from reactivepgm.language.run import ModelRun
 from reactivepgm.language.source import HOOK, check_unchanged, compiled, definition_of, site_of_function
@@ -114,9 +115,21 @@ class ModelInstance:
         finally:
             active.reset(token)
         graph = builder.finish(options)
+        self._check_names(graph, data)
         if data:
             graph.read_data(data)
         return graph
+
+    def _check_names(self, graph: Graph, data: Mapping[str, Any]) -> None:
+        known = [array.name for array in graph.data]
+        for name in data:
+            if name not in known:
+                raise DataError(
+                    site_of_function(self.model.function).letter(
+                        f"there are no data called {name} in the model; its data are {', '.join(known) or 'none'}",
+                        write=f"data={{{', '.join(f'{n!r}: ...' for n in known)}}}",
+                    )
+                )
 
     def __iter__(self) -> Iterator[Any]:
         graph = self.build()
@@ -130,7 +143,10 @@ class ModelInstance:
     def __invert__(self) -> NoReturn:
         name = self.model.function.__name__
         raise ModelError(
-            f"~{name}(...): a model inside a model is not supported\n  write  a plain function that {name} and this model call"
+            caller_site().letter(
+                f"~{name}(...): a model inside a model is not supported",
+                write=f"a plain function that {name} and this model call",
+            )
         )
 
     def _bound_arguments(self, builder: GraphBuilder, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,12 @@ class Rewriter(ast.NodeTransformer):
         operand = self._operand(node.operand)
         return ast.copy_location(self._call("name", operand, None, [ast.Constant(None)]), node)
 
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        """``(x := ~F(...))`` names what it draws."""
+        self.generic_visit(node)
+        node.value = self._named(node.target, node.value)
+        return node
+
     def _drawn(self, node: ast.stmt, target: ast.Name | ast.Subscript, expression: ast.expr) -> list[ast.stmt]:
         operand = self._operand(expression)
         if operand.node_name is not None:
@@ -226,7 +232,7 @@ class Rewriter(ast.NodeTransformer):
 
     def _named(self, target: ast.expr, value: ast.expr) -> ast.expr:
         """A value that may be a new variable learns the name it is kept under."""
-        makers = (ast.Call, ast.BinOp, ast.UnaryOp, ast.ListComp, ast.Tuple, ast.List)
+        makers = (ast.Call, ast.BinOp, ast.UnaryOp, ast.IfExp, ast.ListComp, ast.Tuple, ast.List)
         if not isinstance(value, makers):
             return value
         name: ast.expr

@@ -189,7 +189,8 @@ class ModelRun:
             read = read_operation(builder, target, args, statement.site)
             if isinstance(read, Operation):
                 handle = builder.add_operation(read, statement, **factor())
-                statement.target = None
+                in_order = all(a is b for a, b in zip(read.arguments, args, strict=False))
+                statement.target = target if in_order and len(args) == len(read.arguments) else None
                 return handle
             return self._ordinary(statement, read, factor)
         node = node_of(target)

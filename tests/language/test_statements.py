@@ -386,3 +386,39 @@ def test_constants_that_change_from_row_to_row():
     # An array that is changed in place between rows is another value each time.
     assert graph.families[1].fixed["mean"].resolve({}).value.tolist() == [[0.0, 0.0], [1.0, 0.0]]
     assert graph.families[1].fixed["covariance"].resolve({}).batch_shape == ()
+
+
+def test_draws_in_other_places():
+    @model
+    def f(flag):
+        x = ~NormalMeanVariance(0.0, 1.0) if flag else ~Gamma(shape=1.0, rate=1.0)
+        z = [(w := ~NormalMeanVariance(x, 1.0)), w]
+        match flag:
+            case True:
+                u = ~NormalMeanVariance(x, 1.0)
+            case _:
+                u = x
+        try:
+            v = ~NormalMeanVariance(u, 1.0)
+        finally:
+            pass
+        return x, z, u, v
+
+    graph, (x, z, u, v) = f(True)
+    assert [r.name for r in (x, z[0], u, v)] == ["x", "w", "u", "v"]
+    assert len(graph.families) == 4
+
+
+def test_functions_of_equal_constants_share_a_node():
+    def scaled(a, by):
+        return by @ a
+
+    @model
+    def f(n):
+        x, z = randomvar(n), randomvar(n)
+        for t in range(n):
+            z[t] = ~scaled(x[t], np.eye(2))
+
+    graph = f(3).build()
+    assert [family.rows for family in graph.families] == [3]
+    assert graph.same_as(f(3).build())
