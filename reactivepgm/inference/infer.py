@@ -78,7 +78,8 @@ def infer(
     returned = model.returned if isinstance(model, ModelInstance) else None
     if constraints is not None:
         graph = graph.constrained(constraints)
-    run = Run(graph, graph.read_data(data or {}), initialisation or {}, messages or {}, LoopySchedule(damping, tolerance or 1e-8))
+    schedule = LoopySchedule(damping, tolerance or 1e-8)
+    run = Run(graph, graph.read_data(data or {}), initialisation or {}, messages or {}, schedule)
     wanted = run.names() if returnvars is None else list(returnvars)
     run.check_names(wanted, "returnvars")
     scores, done, converged = _iterate(run, iterations, free_energy, tolerance, progress)

@@ -67,7 +67,8 @@ class Result:
 
     def table(self) -> Table:
         """The posteriors as a rich table: name, shape, family, mean and standard deviation."""
-        table = Table(title=self._title(), title_justify="left")
+        title = self._title()
+        table = Table(title=title, title_justify="left", min_width=len(title))
         for heading in ("variable", "shape", "family", "mean", "sd"):
             table.add_column(heading, no_wrap=heading in ("variable", "shape"))
         for name, belief in self.posteriors.items():

@@ -12,7 +12,7 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
 from reactivepgm.plan.outbound import Surroundings
-from reactivepgm.plan.structure import Cluster, Structure
+from reactivepgm.plan.structure import Cluster, Edge, Structure
 from reactivepgm.rulebook import DiscreteKernel, GaussianKernel, find_kernel
 
 Shape = tuple[int, ...] | None
@@ -26,6 +26,9 @@ class KernelCluster:
         self.out = cluster.edges[0]
         self.ins = cluster.edges[1:]
         self.in_names = tuple(edge.interface for edge in self.ins)
+        self._is_merged = len(self.ins) == 2 and _same_variables(*self.ins)
+        if self._is_merged:
+            self.ins = self.ins[:1]
         self._surroundings = Surroundings(structure, cluster)
         self._rule: Any = None
         self._inputs: dict[str, Any] = {}
@@ -47,8 +50,9 @@ class KernelCluster:
     def gaussian(self, beliefs: Beliefs) -> GaussianKernelArrays:
         """The kernel's arrays with the rows (or one for all) in front."""
         kernel: GaussianKernel = self._kernel(beliefs)
+        matrices = tuple(_rows_first(matrix, 2) for matrix in kernel.matrices)
         return GaussianKernelArrays(
-            tuple(_rows_first(matrix, 2) for matrix in kernel.matrices),
+            (_sum(*matrices),) if self._is_merged else matrices,
             _rows_first(kernel.offset, 1),
             _rows_first(kernel.covariance, 2),
         )
@@ -81,7 +85,11 @@ class KernelCluster:
         return max(len(value.event_shape) for value in self._inputs.values())
 
     def _scales(self, matrix: Array) -> bool:
-        return bool(matrix.shape[-2:] == (1, 1)) and self._fixed_rank() == 0
+        if matrix.shape[-2:] != (1, 1):
+            return False
+        # Sums carry signs only: between vectors too, a one by one matrix is that multiple of the identity.
+        is_product = self.cluster.family.node.name in ("multiplication", "dot")
+        return self._is_merged or not is_product or self._fixed_rank() == 0
 
     def _input_is_vector(self, rank: int | None) -> bool:
         if rank is not None:
@@ -141,6 +149,20 @@ def _from_sizes(value: GaussianKernelArrays, rank: int | None) -> Shape:
         if array is not None and (rank == 1 or array.shape[-1] > 1):
             return (array.shape[-1],)
     return None
+
+
+def _same_variables(one: Edge, other: Edge) -> bool:
+    """Whether two inputs are one variable used twice, row by row."""
+    return one.array == other.array and np.array_equal(one.place.index, other.place.index)
+
+
+def _sum(one: Array, other: Array) -> Array:
+    """A1 + A2 for a variable that is used twice; None is the identity, (1, 1) a multiple of it."""
+    if one is None:
+        return np.full((1, 1, 1), 2.0) if other is None else _sum(other, None)
+    if other is None:
+        return one + np.eye(one.shape[-1])
+    return one + other
 
 
 def _rows_first(array: Array, event_rank: int) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.distributions import Bernoulli, Distribution, Group
-from reactivepgm.errors import ImproperPosteriorError, ModelError, ProductError
+from reactivepgm.errors import ImproperPosteriorError, ModelError, NoRuleError, ProductError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.inbox import Inbox, as_binary, improper, naturals_of
@@ -180,7 +180,10 @@ class Mailroom:
         """Compute factor-to-variable messages by the rule and store them."""
         target = self.slots[cluster][slot]
         inputs = {**self.incoming(cluster, rows, but=slot), **_of_rows(outside, rows)}
-        message = self._rules[cluster].message(target.edge.interface, inputs)
+        try:
+            message = self._rules[cluster].message(target.edge.interface, inputs)
+        except NoRuleError as error:
+            raise NoRuleError(f"{error}\n{_advice(self.clusters[cluster])}") from None
         number = target.edge.place.rows if rows is None else len(rows)
         self.pools[target.edge.array].put_up(target.edges(rows), message, number, damping)
 
@@ -211,6 +214,12 @@ class Mailroom:
 
     def _joint(self, number: int, outside: Mapping[str, Distribution], names: str | None = None) -> Distribution:
         return self._rules[number].joint({**self.incoming(number, None), **outside}, names)
+
+
+def _advice(cluster: Cluster) -> str:
+    apart = " * ".join(f"q({name})" for name in cluster.names)
+    names = ", ".join(cluster.names)
+    return f"  or   factorise: {names} are one cluster here; write .where(q={apart}) or constraints=MeanField()"
 
 
 def _of_rows(outside: Mapping[str, Distribution], rows: IntArray | None) -> dict[str, Distribution]:

@@ -159,11 +159,31 @@ def _letter(structure: Structure, pending: list[Batch], names: set[str]) -> str:
         for array in batch.elements
         if structure.arrays[array].name in names
     ]
-    first = sorted(names)[0]
+    first = next((array for batch in pending for array in batch.elements if structure.arrays[array].name in names), None)
+    example = "" if first is None else _example(structure, first)
     return "\n".join(
         [
             f"initial marginals are needed: no update can begin without one of {listed}",
             *dict.fromkeys(drawn),
-            f'  add  initialisation={{"{first}": ...}}, such as Gamma(shape=1.0, rate=1.0) for a precision',
+            f"  add  initialisation={{{example}}}",
         ]
     )
+
+
+def _example(structure: Structure, array: int) -> str:
+    """An initial marginal to copy, in the family that draws the variable."""
+    shown = {
+        "Normal": "Normal(mean=0.0, variance=1.0)",
+        "MvNormal": "MvNormal(mean=np.zeros(d), covariance=np.eye(d))",
+        "Gamma": "Gamma(shape=1.0, rate=1.0)",
+        "Beta": "Beta(1.0, 1.0)",
+        "Bernoulli": "Bernoulli(0.5)",
+        "Wishart": "Wishart(d + 1.0, np.eye(d))",
+    }
+    for family in structure.families:
+        for cluster in structure.clusters[family.id]:
+            output = family.node.interfaces[0].name
+            if any(edge.array == array and edge.interface == output for edge in cluster.edges):
+                fitting = [text for name, text in shown.items() if family.node.name.startswith(name)]
+                return f'"{structure.arrays[array].name}": {fitting[-1] if fitting else family.node.name + "(...)"}'
+    return f'"{structure.arrays[array].name}": ...'
