@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reactivepgm.errors import ConstraintError, ParametrisationError
+from reactivepgm.errors import ConstraintError, ConstraintSyntaxError, ParametrisationError
 from reactivepgm.graph.constraint_text import parse_product
 from reactivepgm.graph.factorisation import Factorisation, MeanField, QProduct
 from reactivepgm.graph.reference import Reference
@@ -50,7 +50,7 @@ class Partition:
             ConstraintError: an unknown, repeated or missing edge.
         """
         if isinstance(factorisation, str):
-            factorisation = parse_product(factorisation)
+            factorisation = self._read(factorisation)
         if factorisation is None:
             return self._ordered([[n for n in self.interfaces if n in self.random]])
         if isinstance(factorisation, QProduct):
@@ -65,6 +65,12 @@ class Partition:
                 write="MeanField(), FullFactorisation(), or a product such as q(mean) * q(out)",
             )
         )
+
+    def _read(self, text: str) -> QProduct:
+        try:
+            return parse_product(text)
+        except ConstraintSyntaxError as error:
+            raise ConstraintSyntaxError(self.site.letter(str(error)), error.position) from None
 
     def _terms(self, product: QProduct) -> list[list[str]]:
         taken: dict[str, int] = {}

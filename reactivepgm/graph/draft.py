@@ -72,14 +72,15 @@ class FamilyDraft:
             out: the output's reference.
             arguments: the inputs, in the order of the interfaces.
         """
-        rows = self.rows
-        if len(arguments) != len(self.inputs):
+        rows, inputs = self.rows, self.inputs
+        if len(arguments) != len(inputs):
             return False
         if self.out.take(out, rows):
-            for column, argument in zip(self.inputs, arguments, strict=True):
-                if not column.take(argument, rows):
-                    break
-            else:
+            if len(inputs) == 2:  # the common case, unrolled: this runs once a row
+                if inputs[0].take(arguments[0], rows) and inputs[1].take(arguments[1], rows):
+                    self.rows = rows + 1
+                    return True
+            elif all(column.take(argument, rows) for column, argument in zip(inputs, arguments, strict=True)):
                 self.rows = rows + 1
                 return True
         for column in self.columns:

@@ -166,12 +166,8 @@ class ModelRun:
                 raise refuse()
             return extra
 
-        try:
+        with _sited(statement):
             return self._interpreted(statement, target, args, kwargs, factor)
-        except ParametrisationError as error:
-            if "\n  at   " in str(error):
-                raise
-            raise ParametrisationError(statement.site.letter(str(error))) from None
 
     def _interpreted(
         self,
@@ -258,7 +254,10 @@ class ModelRun:
             again = statement.repeated(args)
             if again is not None:
                 return again
-        kwargs = kwargs or {}
+        with _sited(statement):
+            return self._called(statement, place, target, args, kwargs or {})
+
+    def _called(self, statement: Statement, place: int, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         node = node_of(target)
         if node is not None and not node.is_deterministic:
             if place == INSIDE or any(_is_symbolic(v) for v in (*args, *kwargs.values())):
@@ -297,6 +296,20 @@ class ModelRun:
             for position, array in enumerate(arrays.values()):
                 self.builder.rename(array, name if len(arrays) == 1 else f"{name}_{position}")
         return value
+
+
+class _sited:  # noqa: N801 - reads as a statement
+    """Says where wrong arguments were written."""
+
+    def __init__(self, statement: Statement) -> None:
+        self._site = statement.site
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, ParametrisationError) and "\n  at   " not in str(error):
+            raise ParametrisationError(self._site.letter(str(error))) from None
 
 
 def _is_of(value: Any, array: Any) -> bool:

