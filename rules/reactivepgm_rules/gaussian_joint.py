@@ -32,6 +32,7 @@ from reactivepgm.distributions import (
 from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.linear_algebra import inv_psd, matvec, solve, solve_vector, symmetrise, transpose
 
+from .gaussian_map import in_information_form
 from .gaussian_sum import Gaussian, is_moment, widened
 from .matrix_form import as_matrix, as_vector, concatenated, identity_like, symmetric_blocks
 
@@ -135,10 +136,9 @@ def joint_of_sum(m_out: Gaussian, m_in1: Gaussian, m_in2: Gaussian, sign: float)
     """
     out, a, b = in_vector_form(m_out), in_vector_form(m_in1), in_vector_form(m_in2)
     if not (is_moment(a) and is_moment(b)):
-        j, eta = out.precision, out.weighted_mean
+        (eta, j), (eta_a, j_a), (eta_b, j_b) = (in_information_form(m) for m in (out, a, b))
         return MvNormalWeightedMeanPrecision._of(
-            concatenated(a.weighted_mean + eta, b.weighted_mean + sign * eta),
-            symmetric_blocks(a.precision + j, sign * j, b.precision + j),
+            concatenated(eta_a + eta, eta_b + sign * eta), symmetric_blocks(j_a + j, sign * j, j_b + j)
         )
     va, vb = a.covariance, b.covariance
     predicted = a.mean + sign * b.mean

@@ -102,9 +102,10 @@ def unscaled(a: Array, m: Gaussian) -> Gaussian:
     """
     if is_moment(m) and is_nonzero(a):
         return scaled(1.0 / a, m)
+    weighted, precision = in_information_form(m)
     if isinstance(m, UnivariateNormal):
-        return NormalWeightedMeanPrecision._of(a * m.weighted_mean, a * a * m.precision)
-    return MvNormalWeightedMeanPrecision._of(column_scaling(a) * m.weighted_mean, scaling(a * a) * m.precision)
+        return NormalWeightedMeanPrecision._of(a * weighted, a * a * precision)
+    return MvNormalWeightedMeanPrecision._of(column_scaling(a) * weighted, scaling(a * a) * precision)
 
 
 def mapped(a: Array, m: MultivariateNormal) -> MultivariateNormal:
@@ -151,10 +152,7 @@ def unmapped(a: Array, m: MultivariateNormal) -> MultivariateNormal:
     if isinstance(m, MvNormalMeanCovariance) and not is_everywhere(is_positive_definite(m.covariance)):
         back = inv(a) if a.shape[-1] == a.shape[-2] else None
         if back is None or not is_everywhere(back == back):
-            raise InferenceError(
-                "a message with a singular covariance cannot go back through a matrix without an inverse: "
-                "give the factor some noise, or the message in information form"
-            )
+            in_information_form(m)
         return MvNormalMeanCovariance._of(matvec(back, m.mean), symmetrise(back @ m.covariance @ transpose(back)))
     up = transpose(a)
     return MvNormalWeightedMeanPrecision._of(matvec(up, m.weighted_mean), symmetrise(up @ m.precision @ a))
@@ -187,7 +185,8 @@ def unstretched(a: Array, m: MultivariateNormal) -> NormalWeightedMeanPrecision:
         >>> unstretched(np.array([1.0, 2.0]), MvNormalMeanCovariance(np.ones(2), np.eye(2)))
         NormalWeightedMeanPrecision(weighted_mean=3.0, precision=5.0)
     """
-    return NormalWeightedMeanPrecision._of(inner(a, m.weighted_mean), quad_form(m.precision, a))
+    weighted, precision = in_information_form(m)
+    return NormalWeightedMeanPrecision._of(inner(a, weighted), quad_form(precision, a))
 
 
 def dotted(a: Array, m: MultivariateNormal) -> NormalMeanVariance:
@@ -220,7 +219,32 @@ def undotted(a: Array, m: UnivariateNormal) -> MvNormalWeightedMeanPrecision:
         >>> undotted(np.array([1.0, 2.0]), NormalMeanVariance(1.0, 1.0)).precision.tolist()
         [[1.0, 2.0], [2.0, 4.0]]
     """
-    return MvNormalWeightedMeanPrecision._of(column_scaling(m.weighted_mean) * a, scaling(m.precision) * outer(a, a))
+    weighted, precision = in_information_form(m)
+    return MvNormalWeightedMeanPrecision._of(column_scaling(weighted) * a, scaling(precision) * outer(a, a))
+
+
+def in_information_form(m: Gaussian) -> tuple[Array, Array]:
+    """Weighted mean and precision.
+
+    Raises:
+        InferenceError: the variance is zero or the covariance singular, so there is no precision.
+
+    Example:
+        >>> in_information_form(NormalMeanVariance(1.0, 2.0))
+        (0.5, 0.5)
+    """
+    if isinstance(m, NormalMeanVariance):
+        usable = m.variance > 0
+    elif isinstance(m, MvNormalMeanCovariance):
+        usable = is_positive_definite(m.covariance)
+    else:
+        return m.weighted_mean, m.precision
+    if not is_everywhere(usable):
+        raise InferenceError(
+            "a message with a singular covariance is needed in information form, which it does not have: "
+            "give the factor that sends it some noise"
+        )
+    return m.weighted_mean, m.precision
 
 
 @overload

@@ -134,8 +134,11 @@ def test_what_cannot_be_placed_is_an_error():
         with pytest.raises(InferenceError, match=f"cannot go forward through {through}: give the variable a proper"):
             call_rule(NODE, "out", m_A=PointMass(a), m_in=m)
     line = MvNormalMeanCovariance([1.0, 1.0], np.ones((2, 2)))
-    with pytest.raises(InferenceError, match="singular covariance cannot go back"):
-        call_rule(NODE, "in", m_A=PointMass(WIDE), m_out=line)
+    for a in (WIDE, COLUMN):
+        with pytest.raises(InferenceError, match="a singular covariance is needed in information form"):
+            call_rule(NODE, "in", m_A=PointMass(a), m_out=line)
+    with pytest.raises(InferenceError, match="a singular covariance is needed in information form"):
+        call_rule(NODE, "in", m_A=PointMass(0.0), m_out=NormalMeanVariance(1.0, 0.0))
 
 
 def test_known_values():

@@ -15,7 +15,7 @@ from reactivepgm.distributions import (
     PointMass,
     Poisson,
 )
-from reactivepgm.errors import NoRuleError
+from reactivepgm.errors import InferenceError, NoRuleError
 from reactivepgm.rulebook import call_marginal_rule, call_rule, find_kernel
 from tests.oracles.batch_law import assert_rows_alike
 from tests.oracles.dense_factor import DenseFactor
@@ -111,6 +111,13 @@ def test_singular_covariances_add():
     for out in narrow:
         joint = call_marginal_rule("addition", "in1_in2", m_out=out, m_in1=line, m_in2=line)
         np.testing.assert_allclose(joint.covariance[1::2], np.zeros((2, 4)), atol=1e-15)
+
+
+def test_a_singular_and_an_improper_summand_have_no_common_form():
+    line = MvNormalMeanCovariance([1.0, 0.0], [[1.0, 0.0], [0.0, 0.0]])
+    ray = MvNormalWeightedMeanPrecision([1.0, 0.0], np.diag([2.0, 0.0]))
+    with pytest.raises(InferenceError, match="a singular covariance is needed in information form"):
+        call_marginal_rule("addition", "in1_in2", m_out=ray, m_in1=line, m_in2=ray)
 
 
 @pytest.mark.parametrize("value", [np.eye(2), np.ones((2, 3)), 2.0])
