@@ -147,7 +147,7 @@ def test_any_index_into_data(index):
         ([[1, 2], None], [[1, 2], [np.nan, np.nan]]),
         ((x for x in ()), None),
     ],
-    ids=str,
+    ids=["bool", "int", "none", "list", "row missing", "generator"],
 )
 def test_data_values(raw, expected):
     if expected is None:
