@@ -4,6 +4,7 @@ A chain is variables 0..m with an element N(x_{k+1}; A_k x_k + b_k, C_k) exp(h'x
 hybrid form, information (J, eta) at each variable and a moment contributor (C0, m0) at the first.  Every other
 variable is eliminated, which composes the two kernels beside it (Särkkä & García-Fernández 2021), until one gap is
 left; undone in reverse, each level's messages follow from those of the level above.  Singular C and A are ordinary.
+Scalar chains of regular kernels take the quicker way of ``gaussian_tridiagonal``.
 A gap without an element (A = 0, and the next variable's contributor for its covariance and offset) starts a new
 chain, so that many chains make one.
 """
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reactivepgm.plan.gaussian_elements import info_contact, log_integral, moment_contact
+from reactivepgm.plan.gaussian_tridiagonal import tridiagonal_messages
 from reactivepgm.plan.small_matrices import Floats, inverse, matmul, matvec, symmetrise, transpose
 
 
@@ -47,6 +49,10 @@ class Chain:
             m0: its mean (d, 1).
             log: receives the logs of the integrals over all but the last variable.
         """
+        if self.cross.shape[0] == 1:
+            found = self._by_factorisation(C0, m0, log)
+            if found is not None:
+                return found
         levels = [self]
         while levels[-1].cross.shape[2] > 1:
             levels.append(levels[-1]._halved(log))
@@ -60,6 +66,25 @@ class Chain:
         while levels:
             forward, backward = levels.pop()._refined(C0, m0, forward, backward)
         return forward, backward
+
+    def _by_factorisation(
+        self, C0: Floats, m0: Floats, log: list[Floats] | None
+    ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]] | None:
+        """The same from a tridiagonal factorisation, where that is accurate."""
+        found = tridiagonal_messages(
+            (self.left[0, 0], self.left_vector[0]), (self.cross[0, 0], -self.right_vector[0], -self.right[0, 0]),
+            (self.J[0, 0], self.eta[0]), (float(C0[0, 0, 0]), float(m0[0, 0])),
+        )
+        if found is None:
+            return None
+        (C, m), (K, k) = found
+        if log is not None:    # each variable in turn, met by what lies before it
+            before, mean = np.append(C0[0, 0], C[:-1]), np.append(m0[0], m[:-1])
+            log.append(log_integral(before[None, None], mean[None], self.J[..., :-1] + self.left,
+                                    self.eta[:, :-1] + self.left_vector))
+        K += self.left[0, 0]
+        k += self.left_vector[0]
+        return ((np.negative(C, out=C)[None, None], np.negative(m, out=m)[None]), (K[None, None], k[None]))
 
     def _forward(self, at: slice, W: Floats, u: Floats) -> tuple[Floats, Floats]:
         A = self.cross[..., at]
