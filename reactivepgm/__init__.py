@@ -48,6 +48,7 @@ from reactivepgm.errors import NoRuleError as NoRuleError
 from reactivepgm.errors import ParametrisationError as ParametrisationError
 from reactivepgm.errors import ProductError as ProductError
 from reactivepgm.errors import ReactivePGMError as ReactivePGMError
+from reactivepgm.errors import StorageError as StorageError
 from reactivepgm.errors import ThreadError as ThreadError
 from reactivepgm.errors import UndeclaredVariableError as UndeclaredVariableError
 from reactivepgm.graph import BetheFactorisation as BetheFactorisation
@@ -61,6 +62,9 @@ from reactivepgm.inference import Posteriors as Posteriors
 from reactivepgm.inference import Result as Result
 from reactivepgm.inference import compare as compare
 from reactivepgm.inference import infer as infer
+from reactivepgm.inference import load_result as load_result
+from reactivepgm.inference import predict as predict
+from reactivepgm.inference import sample_prior as sample_prior
 from reactivepgm.language import ConstVariable as ConstVariable
 from reactivepgm.language import ModelInstance as ModelInstance
 from reactivepgm.language import constvar as constvar

@@ -16,6 +16,7 @@ ReactivePGMError
 │   ├── MissingInitialError        a marginal that is needed and has no initial value
 │   ├── ImproperPosteriorError     a posterior that does not normalise
 │   └── FreeEnergyError            a free energy that is not a number
+├── StorageError                   a file that is no result, or a result that cannot be stored (also ValueError)
 └── ThreadError                    data pushed from a second thread                      (also RuntimeError)
 
 Warnings: ConvergenceWarning (a loopy region stopped before it converged).
@@ -88,6 +89,10 @@ class ImproperPosteriorError(InferenceError):
 
 class FreeEnergyError(InferenceError):
     """A term of the free energy is not a finite number; the message names the factor, its line and the row."""
+
+
+class StorageError(ReactivePGMError, ValueError):
+    """A file is damaged, foreign or of a newer version, or something cannot be stored in one."""
 
 
 class ThreadError(ReactivePGMError, RuntimeError):

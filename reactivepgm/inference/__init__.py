@@ -5,3 +5,6 @@ from reactivepgm.inference.compare import compare as compare
 from reactivepgm.inference.infer import infer as infer
 from reactivepgm.inference.result import Posteriors as Posteriors
 from reactivepgm.inference.result import Result as Result
+from reactivepgm.inference.sampling import predict as predict
+from reactivepgm.inference.sampling import sample_prior as sample_prior
+from reactivepgm.inference.storage import load_result as load_result

@@ -14,7 +14,8 @@ from rich.progress import Progress
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ConvergenceWarning, DataError, ModelError
-from reactivepgm.graph import Graph
+from reactivepgm.graph import Graph, VariableArray
+from reactivepgm.graph.ancestral import covariates_of
 from reactivepgm.inference.result import Posteriors, Result
 from reactivepgm.language import ModelInstance
 from reactivepgm.plan import Beliefs, LoopySchedule, Plan
@@ -92,6 +93,8 @@ def infer(
         duration=time.perf_counter() - started,
         graph=graph,
         returned=returned,
+        hidden=Posteriors(run.hidden()),
+        covariates=run.covariates(),
     )
 
 
@@ -154,6 +157,18 @@ class Run:
         array = self._named[name]
         if not array.size:
             raise ModelError(f"`{name}` has no elements, so it has no posterior")
+        return self._shaped(array)
+
+    def hidden(self) -> dict[str, Distribution]:
+        """The beliefs about the variables without a name of the user's."""
+        return {array.name: self._shaped(array) for array in self.graph.random if array.anonymous and array.size}
+
+    def covariates(self) -> dict[str, Any]:
+        """Copies of the data that are inputs of factors."""
+        names = {name for family in self.graph.families for name in covariates_of(family)}
+        return {name: value if type(value) is float else np.array(value) for name, value in self.data.items() if name in names}
+
+    def _shaped(self, array: VariableArray) -> Distribution:
         belief = self.beliefs.marginals[self.plan.structure.number[array.id]]
         assert belief is not None
         whole = belief.broadcast_to((array.size,))

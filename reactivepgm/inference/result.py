@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,8 @@ class Result:
         duration: seconds, planning included.
         graph: the graph.
         returned: what the model function returned.
+        hidden: beliefs about the variables to which the library gave a name, such as the ``a * x + b`` of a regression.
+        covariates: the data that were inputs of factors, as they were; ``predict`` uses them again.
     """
 
     posteriors: Posteriors
@@ -64,6 +67,35 @@ class Result:
     duration: float
     graph: Graph
     returned: Any = None
+    hidden: Posteriors = field(default_factory=lambda: Posteriors({}))
+    covariates: Mapping[str, Any] = field(default_factory=dict)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the result to one file, from which ``load_result`` reads it back.
+
+        Args:
+            path: the file; it is replaced as a whole or not at all.
+
+        Raises:
+            StorageError: something in the result cannot be stored; the message names it.
+            OSError: the file cannot be written.
+
+        Example:
+            >>> import os, tempfile
+            >>> from reactivepgm import Bernoulli, Beta, infer, load_result, model
+            >>> @model
+            ... def coin(flips):
+            ...     p = ~Beta(a=1.0, b=1.0)
+            ...     flips[:] = ~Bernoulli(p)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = os.path.join(folder, "coin.rpgm")
+            ...     infer(coin(), data={"flips": [1, 0, 1, 1]}).save(path)
+            ...     load_result(path).posteriors["p"]
+            Beta(a=4.0, b=2.0)
+        """
+        from reactivepgm.inference.storage import save_result  # it stores this class, so it imports this file
+
+        save_result(self, path)
 
     def table(self) -> Table:
         """The posteriors as a rich table: name, shape, family, mean and standard deviation."""

@@ -10,6 +10,7 @@ from reactivepgm.distributions import (
     Categorical,
     Dirichlet,
     DirichletCollection,
+    PointMass,
     Poisson,
     Uniform,
     Uninformative,
@@ -17,6 +18,7 @@ from reactivepgm.distributions import (
 from reactivepgm.nodes.interface import Interface
 from reactivepgm.nodes.node import Node
 from reactivepgm.nodes.registry import register
+from reactivepgm.nodes.sampling import categories, filled, rows_index
 from reactivepgm.numerics.array import Array
 
 BERNOULLI = register(
@@ -52,6 +54,10 @@ DIRICHLET = register(
     )
 )
 
+def _collections(rng: np.random.Generator, batch: tuple[int, ...], a: PointMass) -> Array:
+    return DirichletCollection(filled(a, batch), event_rank=a.event_rank).sample(rng)
+
+
 DIRICHLET_COLLECTION = register(
     Node(
         "DirichletCollection",
@@ -61,6 +67,7 @@ DIRICHLET_COLLECTION = register(
             Interface("a", ("α", "alpha"), support="positive"),
         ),
         DirichletCollection,
+        batch_sampler=_collections,
     ),
     aliases=("MatrixDirichlet", "TensorDirichlet"),
 )
@@ -118,12 +125,28 @@ def transition_probabilities(in_: Any, a: Any, *conditions: Any) -> Categorical:
     return Categorical(np.moveaxis(table, 0, -1)[index])
 
 
+def _transitions(
+    rng: np.random.Generator, batch: tuple[int, ...], in_: PointMass, a: PointMass, *conditions: PointMass
+) -> Array:
+    names = ("in", *(f"T{k + 1}" for k in range(len(conditions))))
+    chosen = tuple(
+        np.broadcast_to(categories(point, size, f"{name} of DiscreteTransition"), batch)
+        for name, point, size in zip(names, (in_, *conditions), a.event_shape[1:], strict=True)
+    )
+    table = np.moveaxis(np.asarray(a.value), -a.event_rank, -1)
+    if not a.batch_shape:
+        return np.asarray(Categorical(table[chosen]).sample(rng))
+    table = np.broadcast_to(table, (*batch, *table.shape[table.ndim - a.event_rank :]))
+    return np.asarray(Categorical(table[(*rows_index(batch), *chosen)]).sample(rng))
+
+
 DISCRETE_TRANSITION = register(
     Node(
         "DiscreteTransition",
         "stochastic",
         (Interface("out"), Interface("in"), Interface("a", support="stochastic_columns")),
         transition_probabilities,
+        batch_sampler=_transitions,
         numbered="T",
     ),
     aliases=("Transition",),

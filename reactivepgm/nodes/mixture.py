@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from reactivepgm.distributions import MvNormalMeanPrecision, NormalMeanPrecision
+from reactivepgm.distributions import MvNormalMeanPrecision, NormalMeanPrecision, PointMass
 from reactivepgm.nodes.interface import Interface
 from reactivepgm.nodes.node import Node
 from reactivepgm.nodes.registry import register
+from reactivepgm.nodes.sampling import categories, filled, rows_index
+from reactivepgm.numerics.array import Array
 
 
 def chosen_component(switch: Any, m: Any, p: Any) -> NormalMeanPrecision | MvNormalMeanPrecision:
@@ -28,6 +30,15 @@ def chosen_component(switch: Any, m: Any, p: Any) -> NormalMeanPrecision | MvNor
     return NormalMeanPrecision(m[k], p[k])
 
 
+def _chosen_draws(
+    rng: np.random.Generator, batch: tuple[int, ...], switch: PointMass, m: tuple[PointMass, ...], p: tuple[PointMass, ...]
+) -> Array:
+    index = (*rows_index(batch), np.broadcast_to(categories(switch, len(m), "switch of NormalMixture"), batch))
+    mean, precision = (np.stack([filled(part, batch) for part in parts], axis=len(batch))[index] for parts in (m, p))
+    family = MvNormalMeanPrecision if m[0].event_rank else NormalMeanPrecision
+    return np.asarray(family(mean, precision).sample(rng))
+
+
 NORMAL_MIXTURE = register(
     Node(
         "NormalMixture",
@@ -39,6 +50,7 @@ NORMAL_MIXTURE = register(
             Interface("p", ("precisions", "precision", "w", "Λ"), plural=True),
         ),
         chosen_component,
+        batch_sampler=_chosen_draws,
     ),
     aliases=("GaussianMixture",),
 )

@@ -24,6 +24,9 @@ class Node:
         target: the distribution class, or the function, that the node stands for.
         log_density: ``log_density(out, *inputs)``; by default the log density of ``target(*inputs)`` at ``out``.
         sampler: ``sampler(rng, *inputs)``; by default a draw from ``target(*inputs)``, or the function's value.
+        batch_sampler: ``batch_sampler(rng, batch, *inputs)``, for many rows at once: the inputs are point masses (on a
+            plural interface tuples of them), the result is (*batch, *event). Where there is none, a distribution class
+            is drawn in one call, and any other function once for each row.
         parametrisations: the nodes among which keywords choose, for ``Normal``, ``MvNormal`` and ``Gamma``.
         numbered: the prefix of interfaces that may follow without limit (``T`` allows ``T1``, ``T2``, ...).
         key: the name under which rules are filed; nodes with one key share their rules.
@@ -43,6 +46,8 @@ class Node:
     target: Callable[..., Any]
     log_density: Callable[..., Array] | None = None
     sampler: Callable[..., Array] | None = None
+    batch_sampler: Callable[..., Array] | None = None
+    is_drawn_by_target: bool = field(default=True, init=False, repr=False)
     parametrisations: tuple["Node", ...] | None = None
     numbered: str | None = None
     key: str = ""
@@ -51,6 +56,7 @@ class Node:
     def __post_init__(self) -> None:
         if not self.key:
             object.__setattr__(self, "key", self.name)
+        object.__setattr__(self, "is_drawn_by_target", self.sampler is None)
         if self.kind == "stochastic" and self.parametrisations is None:
             if self.log_density is None:
                 object.__setattr__(self, "log_density", lambda out, *inputs: self.target(*inputs).log_pdf(out))
