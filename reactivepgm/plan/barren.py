@@ -46,6 +46,10 @@ class Barren:
         others = self._sources[self._variables[outputs]] - self._says_up[outputs]
         self._told[self._factors[outputs]] = others > 0
 
+    def hears(self, factors: IntArray) -> Mask:
+        """After the sweep: whether the output of a factor was told anything (or the factor is no density given the rest)."""
+        return self._told[factors]
+
     def send_up(self, edges: IntArray) -> Mask:
         """Factors send along edges: True for the messages that say something."""
         says = self._is_output[edges] | self._told[self._factors[edges]]

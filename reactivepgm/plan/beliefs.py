@@ -34,6 +34,8 @@ class Beliefs:
         self._joints: dict[tuple[int, int], Distribution | Callable[[], Distribution]] = {}
         self.conditional: dict[tuple[int, int], tuple[tuple[str, ...], NDArray[np.float64]]] = {}
         """For clusters that condition an output on inputs: the inputs, and H[cluster] - sum of H[input], a row each."""
+        self.unheard: set[int] = set()
+        """Families without an average energy: their outputs receive flat messages, so it cancels their entropy."""
         self._fixed: dict[tuple[int, str], PointMass] = {}
         self._missing: dict[int, Mask] = {}
 
@@ -66,6 +68,16 @@ class Beliefs:
         else:
             size = self.structure.arrays[array].size
             self.marginals[array] = _scattered(self.marginals[array], elements, belief, size)
+
+    def shaped(self, array: int) -> Distribution:
+        """The belief about an array in the array's own shape: unbatched for a single variable."""
+        belief = self.marginals[array]
+        assert belief is not None
+        variable = self.structure.arrays[array]
+        whole = belief.broadcast_to((variable.size,))
+        if variable.shape == ():
+            return whole[0]
+        return whole if len(variable.shape) == 1 else whole[np.arange(variable.size).reshape(variable.shape)]
 
     def joint(self, key: tuple[int, int]) -> Distribution:
         """The joint marginal of a cluster, by family id and cluster number; computed when first asked for."""

@@ -52,7 +52,7 @@ class FreeEnergy:
 
     def _family(self, family: Family, clusters: tuple[Cluster, ...], beliefs: Beliefs) -> Floats:
         terms = np.zeros(family.rows)
-        if family.node.kind == "stochastic":
+        if family.node.kind == "stochastic" and family.id not in beliefs.unheard:
             terms = terms + self._average_energy(family, beliefs)
         for cluster in clusters:
             if cluster.is_joint:

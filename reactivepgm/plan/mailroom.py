@@ -143,6 +143,8 @@ class Mailroom:
         self, structure: Structure, batch: Batch, expected: Expected
     ) -> None:
         self.batch = batch
+        self.unheard: frozenset[int] = frozenset()
+        """Clusters whose output receives flat messages: energy and conditional entropy cancel in the free energy."""
         self.clusters = batch.joint
         places: dict[int, list[IntArray]] = {array: [] for array in batch.elements}
         counts = dict.fromkeys(batch.elements, 0)
@@ -194,6 +196,12 @@ class Mailroom:
 
     def _keep_joint(self, beliefs: Beliefs, number: int, cluster: Cluster, outside: dict[str, Distribution]) -> None:
         node = cluster.family.node
+        if number in self.unheard:
+            ins = tuple(name for name in cluster.names if name != node.interfaces[0].name)
+            if len(ins) == 1:
+                beliefs.replace_conditional(cluster, ins, np.zeros(cluster.size))
+                beliefs.unheard.add(cluster.family.id)
+                return
         if node.kind == "stochastic":
             beliefs.replace_joint(cluster, lambda: self._joint(number, outside))
             return

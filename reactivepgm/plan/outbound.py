@@ -35,7 +35,7 @@ class Surroundings:
                 self._readers.append(("q_" + "_".join(other.names), _joint_reader(key, cluster.rows)))
             else:
                 name = other.names[0]
-                self._readers.append(("q_" + name, _marginal_reader(structure, cluster, name)))
+                self._readers.append(("q_" + name, marginal_reader(structure, cluster, name)))
         for name, binding in family.bindings.items():
             if name not in own and not isinstance(binding, RandomBinding):
                 self._readers.append(("q_" + name, _fixed_reader(cluster, name)))
@@ -63,7 +63,8 @@ def _fixed_reader(cluster: Cluster, name: str) -> Callable[[Beliefs], Distributi
     return read
 
 
-def _marginal_reader(structure: Structure, cluster: Cluster, name: str) -> Callable[[Beliefs], Distribution]:
+def marginal_reader(structure: Structure, cluster: Cluster, name: str) -> Callable[[Beliefs], Distribution]:
+    """Reads the marginals on one interface of a cluster's family, an entry a row (or one for all)."""
     edges = edges_of(cluster.family, name, structure.number)
     if cluster.rows is not None:
         edges = [edge.rows(cluster.rows) for edge in edges]

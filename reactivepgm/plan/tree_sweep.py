@@ -47,7 +47,9 @@ class TreeSweep:
         self._mail = Mailroom(structure, batch, expected)
         self._senders = Senders(structure, batch.single)
         informed = {edge.array for cluster in batch.single for edge in cluster.edges}
-        self._steps = _steps(self._mail, structure, informed)
+        wiring = _Wiring(self._mail, structure, informed)
+        self._steps = _steps(self._mail, wiring)
+        self._mail.unheard = wiring.unheard(self._mail)
 
     def run(self, beliefs: Beliefs) -> None:
         """Replace marginals and joints of the batch by those of the exact joint posterior."""
@@ -106,9 +108,18 @@ class _Wiring:
         )
 
 
-def _steps(mail: Mailroom, structure: Structure, informed: set[int]) -> list[Up | Down]:
+    def unheard(self, mail: Mailroom) -> frozenset[int]:
+        """The clusters all of whose rows draw an output that nothing is known about."""
+        found = []
+        for number, cluster in enumerate(mail.clusters):
+            start = self.bounds[self.owners.index((number, 0))]
+            if not self.barren.hears(self.factors[start : start + cluster.size]).any():
+                found.append(number)
+        return frozenset(found)
+
+
+def _steps(mail: Mailroom, wiring: _Wiring) -> list[Up | Down]:
     """Lower the rounds of the whole forest to rule calls by cluster and cavities by array."""
-    wiring = _Wiring(mail, structure, informed)
     bounds = wiring.bounds
     steps: list[Up | Down] = []
     for step in rounds_of(wiring.variables, wiring.factors):

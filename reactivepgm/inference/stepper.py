@@ -1,0 +1,179 @@
+"""One observation at a time through a fixed graph: stitched where the graph allows it, planned where it does not.
+
+A stepper holds what persists between observations (the marginals of variational cycles). What is missing in an
+observation selects another graph, without the factors that would have been observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from reactivepgm.distributions import Distribution
+from reactivepgm.errors import DataError
+from reactivepgm.graph import Family, FixedBinding, Graph
+from reactivepgm.plan import Beliefs, CannotStitchError, LoopySchedule, Plan, Stitched, predictive_message
+
+Advance = Callable[[Sequence[Any]], tuple[Any, ...]]
+"""From the data in order to the wanted posteriors in order, then the free energy if it was wanted."""
+
+SCORE = "free energy"
+"""The name under which the free energy is asked for."""
+
+
+class Stepper(Protocol):
+    """Advances a graph by one observation."""
+
+    state: dict[int, Distribution]
+
+    def advance(self, missing: frozenset[str], wanted: tuple[str, ...]) -> Advance:
+        """The function that takes one observation in, without the missing data, and gives what is wanted."""
+
+    def predict(self, name: str, values: Mapping[str, Any]) -> Distribution:
+        """The predictive distribution of a datum, given the values of the others."""
+
+
+def stepper_of(
+    graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int
+) -> Stepper:
+    """The fastest stepper that the graph allows."""
+    try:
+        return StitchedStepper(graph, values, initial, iterations)
+    except CannotStitchError:
+        return PlannedStepper(graph, values, initial, iterations)
+
+
+def observed(graph: Graph, name: str) -> list[Family]:
+    """The factors whose output is a datum; an error where the datum is used otherwise, so that it cannot be missing."""
+    found = []
+    for family in graph.families:
+        for interface, binding in family.bindings.items():
+            if isinstance(binding, FixedBinding) and name in binding.names:
+                if interface != family.node.interfaces[0].name or family.node.kind != "stochastic":
+                    raise DataError(
+                        f"{name} is missing, but it is `{interface}` of {family.node.name}\n  at   {family.site}\n"
+                        "  only the observed output of a stochastic factor may be missing"
+                    )
+                found.append(family)
+    return found
+
+
+def without(graph: Graph, missing: frozenset[str]) -> Graph:
+    """The graph without the factors whose observed output is missing."""
+    dropped = {family.id for name in missing for family in observed(graph, name)}
+    return Graph(graph.arrays, tuple(f for f in graph.families if f.id not in dropped), graph.options)
+
+
+class StitchedStepper:
+    """Steps through generated source that only calls the rules."""
+
+    def __init__(
+        self, graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int
+    ) -> None:
+        self._graph = graph
+        self._values = dict(values)
+        self._iterations = iterations
+        self.state = dict(initial)
+        self._recorded: dict[frozenset[str], Stitched] = {}
+        self._recording(frozenset())
+
+    def _recording(self, missing: frozenset[str]) -> Stitched:
+        if missing not in self._recorded:
+            graph = without(self._graph, missing) if missing else self._graph
+            self._recorded[missing] = Stitched(graph, self._values, self.state)
+        return self._recorded[missing]
+
+    def advance(self, missing: frozenset[str], wanted: tuple[str, ...]) -> Advance:
+        """Compile a step; it reads and writes ``state`` where marginals are carried."""
+        stitched = self._recording(missing)
+        outputs = [stitched.free_energy() if name == SCORE else stitched.posterior(name) for name in wanted]
+        arrays = list(stitched.state)
+        before = [stitched.state[array] for array in arrays]
+        after = [stitched.carried[slot] for slot in before]
+        repeats = self._iterations if before else 1
+        step = stitched.script.compile(
+            [*stitched.inputs.values(), *before], [*outputs, *after], stitched.carried, repeats
+        )
+        if not arrays:
+            return lambda values: step(*values)
+        state, count = self.state, len(outputs)
+
+        def advance(values: Sequence[Any]) -> tuple[Any, ...]:
+            result = step(*values, *[state[array] for array in arrays])
+            state.update(zip(arrays, result[count:], strict=True))
+            return result[:count]
+
+        return advance
+
+    def predict(self, name: str, values: Mapping[str, Any]) -> Distribution:
+        """Record the predictive message once, then replay it."""
+        key = frozenset([name])
+        stitched = self._recording(key)
+        family = observed(self._graph, name)[0]
+        slot = stitched.prediction(family)
+        before = list(stitched.state.values())
+        step = stitched.script.compile([*stitched.inputs.values(), *before], [slot])
+        result: Distribution = step(*values.values(), *(self.state[array] for array in stitched.state))[0]
+        return result
+
+
+class PlannedStepper:
+    """Steps through the batched plan, for graphs of any shape."""
+
+    def __init__(
+        self, graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int
+    ) -> None:
+        self._graph = graph
+        self._names = list(values)
+        self._iterations = iterations
+        self.state = dict(initial)
+        self._plans: dict[frozenset[str], Plan] = {}
+
+    def _plan(self, missing: frozenset[str]) -> Plan:
+        if missing not in self._plans:
+            graph = without(self._graph, missing) if missing else self._graph
+            arrays = [array for array in graph.random if array.size]
+            initial = frozenset(i for i, array in enumerate(arrays) if array.id in self.state)
+            self._plans[missing] = Plan(graph, initial, schedule=LoopySchedule())
+        return self._plans[missing]
+
+    def _run(self, plan: Plan, values: Mapping[str, Any]) -> Beliefs:
+        beliefs = plan.beliefs()
+        beliefs.clamp(values)
+        number = plan.structure.number
+        for array, belief in self.state.items():
+            if array in number:
+                size = plan.structure.arrays[number[array]].size
+                beliefs.replace(number[array], None, belief.broadcast_to((size,)))
+        exact = len(plan.batches) <= 1 and not plan.loopy
+        for _ in range(1 if exact else self._iterations):
+            plan.iterate(beliefs)
+        return beliefs
+
+    def advance(self, missing: frozenset[str], wanted: tuple[str, ...]) -> Advance:
+        """A closure over the plan; marginals with an initial value are carried to the next observation."""
+        plan = self._plan(missing)
+        number = {array.name: i for i, array in enumerate(plan.structure.arrays)}
+
+        def advance(values: Sequence[Any]) -> tuple[Any, ...]:
+            beliefs = self._run(plan, dict(zip(self._names, values, strict=True)))
+            for array in self.state:
+                if array in plan.structure.number:
+                    carried = beliefs.marginals[plan.structure.number[array]]
+                    assert carried is not None
+                    self.state[array] = carried
+            return tuple(
+                plan.free_energy(beliefs) if name == SCORE else beliefs.shaped(number[name]) for name in wanted
+            )
+
+        return advance
+
+    def predict(self, name: str, values: Mapping[str, Any]) -> Distribution:
+        """The predictive message of the batched factor, one entry a row."""
+        beliefs = self._run(self._plan(frozenset([name])), values)
+        family = observed(self._graph, name)[0]
+        beliefs.clamp(values, [family])
+        message = predictive_message(self._graph, beliefs, family)
+        (datum,) = (array for array in self._graph.data if array.name == name)
+        return message.broadcast_to((family.rows,))[0] if datum.size == 1 and not datum.shape else message
+

@@ -1,0 +1,341 @@
+"""A plan for one-row families, stitched into straight-line calls of the rules.
+
+On single variables a batched sweep spends its time on bookkeeping. Here the sweep runs once on example data, by the same
+rules and in the same order, and every call is recorded in a script; from then on an update is that script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from reactivepgm.distributions import Distribution, Factorized, PointMass, Uninformative, product
+from reactivepgm.errors import InvalidParameterError
+from reactivepgm.graph import Family, FixedBinding, Graph
+from reactivepgm.graph.source import DataSource
+from reactivepgm.plan.barren import Barren
+from reactivepgm.plan.beliefs import as_posterior
+from reactivepgm.plan.contraction import CycleError
+from reactivepgm.plan.plan import Plan
+from reactivepgm.plan.regions import Batch
+from reactivepgm.plan.rounds import rounds_of
+from reactivepgm.plan.script import Script, Slot
+from reactivepgm.plan.structure import Cluster, Structure
+from reactivepgm.rulebook import find_average_energy, find_marginal_rule, find_rule, split_joints
+
+CONDITIONS = {"positive": "{0} > 0.0", "nonnegative": "{0} >= 0.0", "unit": "0.0 <= {0} <= 1.0"}
+
+
+class CannotStitchError(Exception):
+    """The graph has batches, cycles or products that the batched plan has to handle."""
+
+
+class Stitched:
+    """A recorded update of a graph of single variables.
+
+    Args:
+        graph: every random array has one element, every family one row, and no interface is plural.
+        data: example values by name, which fix the types.
+        initial: initial marginals by array id, for what is read before it is updated.
+
+    Raises:
+        CannotStitchError: the graph needs the batched plan.
+    """
+
+    def __init__(self, graph: Graph, data: Mapping[str, Any], initial: Mapping[int, Distribution]) -> None:
+        arrays = [array for array in graph.random if array.size]
+        if any(array.size != 1 for array in arrays) or any(family.rows > 1 for family in graph.families):
+            raise CannotStitchError("several rows")
+        plan = Plan(graph, frozenset(i for i, array in enumerate(arrays) if array.id in initial))
+        self.graph = graph
+        self.script = Script()
+        self.inputs = {name: self.script.input(f"d_{name}", value) for name, value in data.items()}
+        self.carried: dict[Slot, Slot] = {}
+        """State: the parameter that holds a marginal before the update, and the slot that holds it after."""
+        self.state: dict[int, Slot] = {}
+        self._structure: Structure = plan.structure
+        self._initial = initial
+        self._before: dict[int, Slot] = {}
+        self._marginals: dict[int, Slot] = {}
+        self._joints: dict[tuple[int, int], Slot] = {}
+        self._unheard: set[int] = set()
+        """Families whose output receives a flat message: energy and conditional entropy cancel."""
+        self._points: dict[tuple[int, str], Slot] = {}
+        for family in self._structure.families:
+            self._clamp(family)
+        for batch in plan.batches:
+            self._update(batch)
+        for array, before in self._before.items():
+            after = self._marginals[array]
+            if type(self.script.values[before]) is not type(self.script.values[after]):
+                raise CannotStitchError("an initial marginal is of another family than the posterior")
+            self.carried[before] = after
+            self.state[self._structure.arrays[array].id] = before
+        self._score: Slot | None = None
+
+    # -- what the script gives
+
+    def posterior(self, name: str) -> Slot:
+        """The slot of a variable's posterior."""
+        for number, array in enumerate(self._structure.arrays):
+            if array.name == name:
+                return self._marginals[number]
+        raise KeyError(name)
+
+    def prediction(self, family: Family) -> Slot:
+        """The slot of the predictive message towards the output of a factor, from the marginals of its inputs."""
+        output = family.node.interfaces[0].name
+        inputs = {}
+        for name, binding in family.bindings.items():
+            if isinstance(binding, FixedBinding):
+                if name != output:
+                    inputs[name] = self._value(family, name, binding)
+            else:
+                inputs[name] = self._marginals[self._structure.number[binding.array.id]]
+        missing: LookupError | None = None
+        for role in ("m_", "q_"):
+            named = {role + name: slot for name, slot in inputs.items()}
+            types = {name: type(self.script.values[slot]) for name, slot in named.items()}
+            try:
+                rule = find_rule(family.node, output, types, family.meta, site=family.site)
+            except LookupError as error:
+                missing = error
+            else:
+                return self._call(rule, named, family, output)
+        assert missing is not None
+        raise missing
+
+    def free_energy(self) -> Slot:
+        """The slot of the Bethe free energy."""
+        if self._score is None:
+            terms = []
+            counts = [degree[0] - 1.0 for degree in self._structure.degrees]
+            for family in self._structure.families:
+                if family.node.kind == "stochastic" and family.id not in self._unheard:
+                    terms.append((1.0, self._energy(family)))
+                for cluster in self._structure.clusters[family.id]:
+                    terms += self._entropies(cluster, counts)
+            for array, count in enumerate(counts):
+                if count and not isinstance(self.script.values[self._marginals[array]], PointMass):
+                    terms.append((count, self.script.call(_entropy, self._marginals[array])))
+            self._score = self.script.call(partial(_weighted, tuple(w for w, _ in terms)), *(slot for _, slot in terms))
+        return self._score
+
+    # -- recording
+
+    def _clamp(self, family: Family) -> None:
+        for name, binding in family.bindings.items():
+            if not isinstance(binding, FixedBinding):
+                if any(component is not None for component, _, _ in binding.components()):
+                    raise CannotStitchError("a plural interface")
+                continue
+            self._points[family.id, name] = self._value(family, name, binding)
+
+    def _value(self, family: Family, name: str, binding: FixedBinding) -> Slot:
+        return self._datum(family, name, binding) if binding.names else self.script.constant(binding.resolve({}))
+
+    def _datum(self, family: Family, name: str, binding: FixedBinding) -> Slot:
+        """A datum as a point mass: plain floats directly, anything else through its binding."""
+        interface = family.node.interface(name)
+        plain = binding.names[0]
+        slot = self.inputs[plain]
+        example = self.script.values[slot]
+        simple = interface.support is None or interface.support in CONDITIONS
+        if len(binding.names) == 1 and type(example) is float and simple and _reads_as_is(binding, example):
+            if interface.support is not None:
+                self.script.check(CONDITIONS[interface.support], slot, partial(_refuse, family, name))
+            return self.script.call(PointMass._of, slot)
+        names = binding.names
+        return self.script.call(partial(_resolved, binding, names), *(self.inputs[n] for n in names))
+
+    def _marginal(self, array: int) -> Slot:
+        """The current marginal; the state's where it is read before it is updated."""
+        slot = self._marginals.get(array) or self._before.get(array)
+        if slot is None:
+            belief = as_posterior(self._initial[self._structure.arrays[array].id])
+            slot = self._before[array] = self.script.input(f"q_{array}", belief)
+        return slot
+
+    def _outside(self, cluster: Cluster, role: str = "q") -> dict[str, Slot]:
+        family = cluster.family
+        found: dict[str, Slot] = {}
+        for other in self._structure.clusters[family.id]:
+            if other.number == cluster.number:
+                continue
+            if other.is_joint:
+                if (family.id, other.number) not in self._joints:
+                    raise CannotStitchError("a joint that is read before it is updated")
+                found[f"{role}_" + "_".join(other.names)] = self._joints[family.id, other.number]
+            else:
+                found[f"{role}_" + other.names[0]] = self._marginal(other.edges[0].array)
+        for name, binding in family.bindings.items():
+            if isinstance(binding, FixedBinding):
+                found[f"{role}_" + name] = self._points[family.id, name]
+        return found
+
+    def _call(self, rule: Any, inputs: Mapping[str, Slot], family: Family, to: str) -> Slot:
+        renamed = {rule.renamed.get(name, name): slot for name, slot in inputs.items()}
+        extras = {"meta": family.meta, "node": family.node, "index": None, "to": to}
+        bound = {name: extras[name] for name in rule.signature.extras}
+        if not rule.vectorized:
+            raise CannotStitchError("a rule that runs row by row")
+        function = partial(rule.function, **bound) if bound else rule.function
+        return self.script.call(function, **renamed)
+
+    def _rule(self, find: Callable[..., Any], cluster: Cluster, to: str, inputs: Mapping[str, Slot]) -> Slot:
+        family = cluster.family
+        types = {name: type(self.script.values[slot]) for name, slot in inputs.items()}
+        return self._call(find(family.node, to, types, family.meta, site=family.site), inputs, family, to)
+
+    def _product(self, slots: list[Slot]) -> Slot | None:
+        told = [slot for slot in slots if not isinstance(self.script.values[slot], Uninformative)]
+        if not told:
+            return None
+        total = told[0]
+        for slot in told[1:]:
+            total = self.script.call(product, total, slot)
+        return total
+
+    def _update(self, batch: Batch) -> None:
+        unary: dict[int, list[Slot]] = {array: [] for array in batch.elements}
+        for cluster in batch.single:
+            message = self._rule(find_rule, cluster, cluster.names[0], self._outside(cluster))
+            unary[cluster.edges[0].array].append(message)
+        ups = self._exchange(batch, unary) if batch.joint else {array: [] for array in batch.elements}
+        for array, messages in unary.items():
+            belief = self._product([*messages, *(slot for _, slot in ups[array])])
+            if belief is None:
+                raise CannotStitchError("a variable without messages")
+            self._marginals[array] = self._posterior(belief)
+
+    def _posterior(self, belief: Slot) -> Slot:
+        value = self.script.values[belief]
+        if type(as_posterior(value)) is type(value):
+            return belief
+        return self.script.call(as_posterior, belief)
+
+    def _exchange(self, batch: Batch, unary: Mapping[int, list[Slot]]) -> dict[int, list[tuple[int, Slot]]]:
+        """Messages inside joint clusters, leaves first and back; for each array its edges' messages."""
+        edges = [(c, edge) for c, cluster in enumerate(batch.joint) for edge in cluster.edges]
+        arrays = list(batch.elements)
+        variables = np.array([arrays.index(edge.array) for _, edge in edges])
+        factors = np.array([c for c, _ in edges])
+        alone = [
+            cluster.family.node.kind == "stochastic" and len(self._structure.clusters[cluster.family.id]) == 1
+            for cluster in batch.joint
+        ]
+        outputs = [cluster.family.node.interfaces[0].name for cluster in batch.joint]
+        barren = Barren(
+            variables,
+            factors,
+            np.array([alone[c] and edge.interface == outputs[c] for c, edge in edges]),
+            np.array([a and o in cluster.names for a, o, cluster in zip(alone, outputs, batch.joint, strict=True)]),
+            np.array([bool(unary[array]) for array in arrays]),
+        )
+        outside = [self._outside(cluster) for cluster in batch.joint]
+        down: dict[int, Slot | None] = {}
+        ups: dict[int, list[tuple[int, Slot]]] = {array: [] for array in arrays}
+        try:
+            steps = rounds_of(variables, factors)
+        except CycleError:
+            raise CannotStitchError("a cycle") from None
+        for step in steps:
+            if not step.to_variable:
+                barren.send_down(step.edges)
+            says = barren.send_up(step.edges) if step.to_variable else np.ones(len(step.edges), dtype=bool)
+            for e in step.edges[says]:
+                c, edge = edges[e]
+                if step.to_variable:
+                    inputs = {**self._incoming(edges, down, c, but=int(e)), **outside[c]}
+                    ups[edge.array].append((int(e), self._rule(find_rule, batch.joint[c], edge.interface, inputs)))
+                else:
+                    down[int(e)] = self._product(
+                        [*unary[edge.array], *(slot for other, slot in ups[edge.array] if other != e)]
+                    )
+        for c, cluster in enumerate(batch.joint):
+            if alone[c] and any(down[e] is None for e, (d, edge) in enumerate(edges) if d == c and edge.interface == outputs[c]):
+                self._unheard.add(cluster.family.id)
+            self._keep_joint(cluster, {**self._incoming(edges, down, c, strict=False), **outside[c]})
+        return ups
+
+    def _incoming(
+        self, edges: list[Any], down: Mapping[int, Slot | None], c: int, but: int = -1, strict: bool = True
+    ) -> dict[str, Slot]:
+        found = {}
+        for e, (cluster, edge) in enumerate(edges):
+            if cluster == c and e != but:
+                slot = down[e]
+                if slot is None:
+                    if strict:
+                        raise CannotStitchError("a flat message")
+                    continue
+                found["m_" + edge.interface] = slot
+        return found
+
+    def _keep_joint(self, cluster: Cluster, inputs: dict[str, Slot]) -> None:
+        """Record the joint where all messages into it exist; what nobody reads is not replayed."""
+        if cluster.family.node.kind != "stochastic" or sum(n.startswith("m_") for n in inputs) < len(cluster.names):
+            return
+        try:
+            joint = self._rule(find_marginal_rule, cluster, "_".join(cluster.names), inputs)
+        except LookupError:
+            return
+        if isinstance(self.script.values[joint], Factorized):
+            raise CannotStitchError("a joint that falls apart")
+        self._joints[cluster.family.id, cluster.number] = joint
+
+    # -- the score
+
+    def _energy(self, family: Family) -> Slot:
+        inputs = self._outside(Cluster(family, -1, ()))
+        values = {name: self.script.values[slot] for name, slot in inputs.items()}
+        assert split_joints(family.node, values).keys() == values.keys()
+        rule = find_average_energy(
+            family.node, {name: type(value) for name, value in values.items()}, family.meta, site=family.site
+        )
+        return self._call(rule, inputs, family, "")
+
+    def _entropies(self, cluster: Cluster, counts: list[float]) -> list[tuple[float, Slot]]:
+        if not cluster.is_joint:
+            counts[cluster.edges[0].array] -= 1.0
+            return []
+        if cluster.family.node.kind == "stochastic" and cluster.family.id not in self._unheard:
+            key = (cluster.family.id, cluster.number)
+            if key not in self._joints:
+                raise CannotStitchError("no joint for the free energy")
+            return [(-1.0, self.script.call(_entropy, self._joints[key]))]
+        output = cluster.family.node.interfaces[0].name
+        ins = [edge for edge in cluster.edges if edge.interface != output]
+        if output not in cluster.names:
+            ins = ins[1:]
+        if len(ins) > 1:
+            raise CannotStitchError("the entropy of two inputs")
+        counts[ins[0].array] -= 1.0
+        return []
+
+
+def _entropy(belief: Distribution) -> Any:
+    return belief.entropy()
+
+
+def _weighted(weights: tuple[float, ...], *terms: float) -> float:
+    return float(sum(weight * term for weight, term in zip(weights, terms, strict=True)))
+
+
+def _resolved(binding: FixedBinding, names: tuple[str, ...], *values: Any) -> PointMass:
+    return binding.resolve(dict(zip(names, values, strict=True)))
+
+
+def _reads_as_is(binding: FixedBinding, example: float) -> bool:
+    """Whether the binding hands a plain datum through unchanged (no expression over it)."""
+    return isinstance(binding.source, DataSource) and binding.resolve({binding.names[0]: example}).value == example
+
+
+def _refuse(family: Family, name: str, value: float) -> None:
+    raise InvalidParameterError(
+        f"{name} of {family.node.name} is {value}: outside its support ({family.node.interface(name).support})\n"
+        f"  at   {family.site}"
+    )
