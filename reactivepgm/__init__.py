@@ -71,6 +71,10 @@ from reactivepgm.language import constvar as constvar
 from reactivepgm.language import datavar as datavar
 from reactivepgm.language import model as model
 from reactivepgm.language import randomvar as randomvar
+from reactivepgm.nodes import AND as AND
+from reactivepgm.nodes import IMPLY as IMPLY
+from reactivepgm.nodes import NOT as NOT
+from reactivepgm.nodes import OR as OR
 from reactivepgm.nodes import Delta as Delta
 from reactivepgm.nodes import DiscreteTransition as DiscreteTransition
 from reactivepgm.nodes import Interface as Interface

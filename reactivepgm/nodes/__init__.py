@@ -15,6 +15,7 @@ from reactivepgm.nodes.discrete import (
 )
 from reactivepgm.nodes.gamma import GAMMA, GAMMA_SHAPE_RATE, GAMMA_SHAPE_SCALE, INVERSE_GAMMA, INVERSE_WISHART, WISHART
 from reactivepgm.nodes.interface import Interface
+from reactivepgm.nodes.logic import AND, IMPLY, NOT, OR
 from reactivepgm.nodes.mixture import NORMAL_MIXTURE
 from reactivepgm.nodes.node import Node
 from reactivepgm.nodes.normal import (
@@ -32,6 +33,7 @@ NormalMixture = NORMAL_MIXTURE
 
 __all__ = [
     "ADDITION",
+    "AND",
     "BERNOULLI",
     "BETA",
     "CATEGORICAL",
@@ -43,6 +45,7 @@ __all__ = [
     "GAMMA",
     "GAMMA_SHAPE_RATE",
     "GAMMA_SHAPE_SCALE",
+    "IMPLY",
     "INVERSE_GAMMA",
     "INVERSE_WISHART",
     "MULTIPLICATION",
@@ -53,6 +56,8 @@ __all__ = [
     "NORMAL_MEAN_PRECISION",
     "NORMAL_MEAN_VARIANCE",
     "NORMAL_MIXTURE",
+    "NOT",
+    "OR",
     "POISSON",
     "SUBTRACTION",
     "UNIFORM",

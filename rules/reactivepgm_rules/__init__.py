@@ -11,6 +11,7 @@ from . import dot as dot
 from . import gamma as gamma
 from . import inverse_gamma as inverse_gamma
 from . import inverse_wishart as inverse_wishart
+from . import logic as logic
 from . import multiplication as multiplication
 from . import mv_normal_mean_covariance as mv_normal_mean_covariance
 from . import mv_normal_mean_precision as mv_normal_mean_precision
