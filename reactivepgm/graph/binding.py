@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reactivepgm.distributions import PointMass
 from reactivepgm.errors import DataError, InvalidParameterError, ModelError
 from reactivepgm.graph.site import Site
-from reactivepgm.graph.source import ConstantSource, Source
+from reactivepgm.graph.source import ConstantSource, Source, StackedSource
 from reactivepgm.graph.variable import VariableArray
 from reactivepgm.nodes import Node
 
@@ -53,6 +53,11 @@ class RandomBinding:
     def is_plural(self) -> bool:
         """Whether several variables a row sit on the interface."""
         return self.index.ndim == 2
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The data it needs: none."""
+        return ()
 
     def components(self) -> Iterator[tuple[int | None, VariableArray, IntArray]]:
         """(component, array, (rows,) element numbers); the component is None on an interface that is not plural."""
@@ -190,6 +195,53 @@ class FixedBinding:
 
     def __repr__(self) -> str:
         return f"FixedBinding({', '.join(self.names) or 'constant'}, rows={self.rows})"
+
+
+class MixedBinding(RandomBinding):
+    """Random variables and fixed values side by side on a plural interface.
+
+    Args:
+        parts: one binding a component, in their order; at least one random and one fixed.
+    """
+
+    __slots__ = ("clamped", "numbers", "width")
+
+    def __init__(self, parts: Sequence[RandomBinding | FixedBinding]) -> None:
+        random = [(k, part) for k, part in enumerate(parts) if isinstance(part, RandomBinding)]
+        super().__init__(tuple(p.arrays[0] for _, p in random), np.stack([p.index for _, p in random], axis=1))
+        self.numbers = tuple(k for k, _ in random)
+        self.clamped = {k: part for k, part in enumerate(parts) if isinstance(part, FixedBinding)}
+        self.width = len(parts)
+
+    @staticmethod
+    def of(parts: Sequence[RandomBinding | FixedBinding], rows: int, node: Node, interface: str, site: Site) -> Binding:
+        """The binding of a plural interface from those of its components, whatever they are."""
+        random = [part for part in parts if isinstance(part, RandomBinding)]
+        fixed = [part for part in parts if isinstance(part, FixedBinding)]
+        if random and fixed:
+            return MixedBinding(parts)
+        if random:
+            arrays = tuple(part.arrays[0] for part in random)
+            index = np.stack([part.index for part in random], axis=1)
+            return RandomBinding(arrays[:1] if len(set(map(id, arrays))) == 1 else arrays, index)
+        sources = tuple(part.source for part in fixed)
+        stack: Source = StackedSource(sources, rows)
+        if all(isinstance(source, ConstantSource) for source in sources):
+            stack = ConstantSource(stack.read({}), stack.is_rowwise)
+        return FixedBinding(stack, rows, node, interface, site, is_plural=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The data that the fixed components need."""
+        return tuple(dict.fromkeys(name for part in self.clamped.values() for name in part.names))
+
+    def components(self) -> Iterator[tuple[int | None, VariableArray, IntArray]]:
+        """The random components: (component, array, (rows,) element numbers)."""
+        for column, number in enumerate(self.numbers):
+            yield number, self.arrays[column], self.index[:, column]
+
+    def __repr__(self) -> str:
+        return f"MixedBinding({len(self.numbers)} random, {len(self.clamped)} fixed, rows={self.rows})"
 
 
 Binding = RandomBinding | FixedBinding

@@ -15,11 +15,13 @@ from reactivepgm.graph.constant import ConstantReference
 from reactivepgm.graph.data_value import as_data_value
 from reactivepgm.graph.draft import FamilyDraft, column_of, kind_of
 from reactivepgm.graph.expressions import Expressions
-from reactivepgm.graph.family import FactorHandle
+from reactivepgm.graph.family import FactorHandle, Family
 from reactivepgm.graph.graph import Graph
+from reactivepgm.graph.identity import Identities
 from reactivepgm.graph.namespace import Namespace
 from reactivepgm.graph.reference import Reference, whole
-from reactivepgm.graph.site import Site, caller_site
+from reactivepgm.graph.scope import Scope
+from reactivepgm.graph.site import Site, caller_site, operation_key, user_frame
 from reactivepgm.graph.statement import Statement
 from reactivepgm.graph.term import read_term, rows_of
 from reactivepgm.graph.variable import VariableArray
@@ -50,10 +52,12 @@ class GraphBuilder(Expressions):
         self.default_pipeline = pipeline
         self._namespace = Namespace()
         self._drafts: list[FamilyDraft] = []
+        self.identities = Identities()
+        """What models inside the model returned, and which variables that is."""
 
     def random(self, name: str | None, shape: tuple[int, ...] = (), site: Site | None = None) -> Reference:
         """Declare random variables; without a name the array is anonymous."""
-        return whole(self._namespace.declare(self, name, "random", tuple(shape), site))
+        return whole(self._namespace.declare(self, name, "random", tuple(shape), site, self.scope))
 
     def data(
         self,
@@ -79,7 +83,7 @@ class GraphBuilder(Expressions):
             shape = np.shape(known) if shape is None else shape
         elif shape is None:
             shape, value_shape = (), None
-        array = self._namespace.declare(self, name, "data", tuple(shape), site)
+        array = self._namespace.declare(self, name, "data", tuple(shape), site, self.scope)
         array.value_shape = value_shape
         if known is not None:
             array.value = known
@@ -97,9 +101,35 @@ class GraphBuilder(Expressions):
         if isinstance(value, np.ndarray):
             value = value.copy()
             value.setflags(write=False)
-        array = self._namespace.declare(self, name, "constant", np.shape(value), site)
+        array = self._namespace.declare(self, name, "constant", np.shape(value), site, self.scope)
         array.value = value
         return ConstantReference(array)
+
+    def redeclared(self, kind: str, shape: tuple[int, ...]) -> tuple[Any, Reference | None]:
+        """Further elements of the array that an earlier turn of the same inner model declared at the caller's place.
+
+        Returns:
+            What ``declared`` files a first array under, and the elements; None where there is no array yet.
+        """
+        if not self.scope.path:
+            return None, None
+        place = (kind, operation_key(user_frame()))
+        turn = self.scope.turns.get(place, 0)
+        self.scope.turns[place] = turn + 1
+        array = self.scope.declared.get((place, turn))
+        if array is None:
+            return (place, turn), None
+        return None, Reference(array, array.grow(prod(shape), shape), shape)
+
+    def declared(self, key: Any, reference: Reference) -> Reference:
+        """File what ``redeclared`` did not find."""
+        if key is not None:
+            self.scope.declared[key] = reference.array
+        return reference
+
+    def enter(self, outer: Scope, model: str) -> Scope:
+        """A new scope for a model that is called inside another."""
+        return self._namespace.enter(outer, model)
 
     def rename(self, array: VariableArray, name: str) -> None:
         """Give an anonymous array the name under which the model keeps it."""
@@ -175,7 +205,10 @@ class GraphBuilder(Expressions):
         draft = statement.drafts.get(key)
         if draft is None:
             columns = [column_of(t, shape) for t in every]
-            draft = FamilyDraft(kind, (output.name, *order), columns, clusters, (meta, pipeline), site, q is not None, labels)
+            names = (output.name, *order)
+            draft = FamilyDraft(
+                kind, names, columns, clusters, (meta, pipeline), site, q is not None, labels, statement.scope
+            )
             statement.drafts[key] = draft
             self._drafts.append(draft)
         row, count = draft.rows, prod(shape)
@@ -193,12 +226,17 @@ class GraphBuilder(Expressions):
         for factor in self._undrawn:
             if not factor.is_drawn:
                 raise ForgottenTildeError(factor.letter())
+        self.identities.settle()
+        arrays = [array for array in self._namespace.arrays if not self.identities.is_gone(array)]
         for array in self._namespace.arrays:
             array.settle()
-        drafts = [draft for draft in self._drafts if draft.rows]
-        families = tuple(draft.finish(id) for id, draft in enumerate(drafts))
-        graph = Graph(tuple(self._namespace.arrays), families, dict(options or {}))
-        for array in self._namespace.arrays:
+        families: list[Family] = []
+        for draft in self._drafts:
+            if draft.rows:
+                families += draft.finish(len(families), self.identities)
+        graph = Graph(tuple(arrays), tuple(families), dict(options or {}), dict(self.identities.aliases()))
+        for number, array in enumerate(arrays):
+            array.id = number
             array.graph = graph
         return graph
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reactivepgm.graph.binding import FixedBinding
+from reactivepgm.graph.binding import FixedBinding, MixedBinding
 from reactivepgm.graph.family import Family
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ def _described(family: Family, names: dict[int, str]) -> tuple[Part, list[np.nda
             for component, array, index in binding.components():
                 key.append((interface, component, names[array.id]))
                 columns.append(index)
+            for component, part in binding.clamped.items() if isinstance(binding, MixedBinding) else ():
+                label, found = _flattened(part.source.canonical(family.rows), family.rows)
+                key.append((interface, component, label))
+                columns += found
     return tuple(key), columns
 
 

@@ -6,15 +6,13 @@ from math import prod
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reactivepgm.errors import ModelError
-from reactivepgm.graph.binding import Binding, FixedBinding, RandomBinding
+from reactivepgm.graph.binding import Binding, FixedBinding, MixedBinding, RandomBinding
 from reactivepgm.graph.buffer import Buffer
 from reactivepgm.graph.derived import Derived, DerivedSource, source_of_rows
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
-from reactivepgm.graph.source import ConstantSource, DataSource, Source, StackedSource
+from reactivepgm.graph.source import ConstantSource, DataSource, Source
 from reactivepgm.graph.variable import VariableArray
 from reactivepgm.nodes import Node
 
@@ -295,20 +293,10 @@ def _source(column: Any, rows: int) -> Source:
 
 
 def _plural(column: PluralColumn, rows: int, node: Node, interface: str, site: Site) -> Binding:
-    random = [isinstance(part, RandomColumn) for part in column.parts]
-    if all(random):
-        index: NDArray[np.intp] = np.stack([part.buffer.array(np.intp) for part in column.parts], axis=1)
-        arrays = tuple(part.array for part in column.parts)
-        return RandomBinding(arrays[:1] if len(set(map(id, arrays))) == 1 else arrays, index)
-    if any(random):
-        raise ModelError(
-            site.letter(
-                f"{interface} of {node.name} mixes random and fixed components",
-                write="each fixed component as a variable with a narrow prior, or all of them fixed",
-            )
-        )
-    sources = tuple(_source(part, rows) for part in column.parts)
-    stack = StackedSource(sources, rows)
-    if all(isinstance(source, ConstantSource) for source in sources):
-        return FixedBinding(ConstantSource(stack.read({}), stack.is_rowwise), rows, node, interface, site, is_plural=True)
-    return FixedBinding(stack, rows, node, interface, site, is_plural=True)
+    parts: list[RandomBinding | FixedBinding] = []
+    for part in column.parts:
+        if isinstance(part, RandomColumn):
+            parts.append(RandomBinding((part.array,), part.buffer.array(np.intp)))
+        else:
+            parts.append(FixedBinding(_source(part, rows), rows, node, interface, site))
+    return MixedBinding.of(parts, rows, node, interface, site)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -16,6 +17,8 @@ from reactivepgm.graph.column import (
     settled,
 )
 from reactivepgm.graph.family import Family
+from reactivepgm.graph.identity import Identities
+from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site
 from reactivepgm.graph.term import Shape, Term
 from reactivepgm.graph.variable import VariableArray
@@ -36,8 +39,10 @@ class FamilyDraft:
         "meta",
         "node",
         "out",
+        "parts",
         "pipeline",
         "rows",
+        "scope",
         "site",
     )
 
@@ -51,6 +56,7 @@ class FamilyDraft:
         site: Site,
         factorisation_given: bool,
         labels: dict[str, tuple[str, ...]],
+        scope: Scope = ROOT,
     ) -> None:
         self.node = node
         self.interfaces = interfaces
@@ -63,7 +69,9 @@ class FamilyDraft:
         self.factorisation_given = factorisation_given
         self.labels = labels
         self.rows = 0
-        self.family: Family | None = None
+        self.scope = scope
+        self.parts: list[tuple[Any, Family]] = []
+        """The families it became, each with the rows that went there; None for all."""
 
     def append(self, out: Any, arguments: Any) -> bool:
         """Append one row if it is of this draft's kind; nothing happens otherwise.
@@ -97,13 +105,22 @@ class FamilyDraft:
                 _extend(column, term, shape, self.rows)
         self.rows += prod(shape)
 
-    def finish(self, id: int) -> Family:
-        """The family."""
+    def found(self, row: int) -> tuple[Family | None, int]:
+        """The family that a row went to, and its number there."""
+        for rows, family in self.parts:
+            if rows is None:
+                return family, row
+            if row in rows:
+                return family, int((rows < row).sum())
+        return None, row
+
+    def finish(self, id: int, identities: Identities | None = None) -> list[Family]:
+        """The families: one, or several where rows turned out to be of different kinds."""
         bindings = {
             name: settled(column, self.rows, self.node, name, self.site)
             for name, column in zip(self.interfaces, self.columns, strict=True)
         }
-        self.family = Family(
+        family = Family(
             id,
             self.node,
             self.rows,
@@ -114,8 +131,11 @@ class FamilyDraft:
             self.site,
             self.factorisation_given,
             self.labels,
+            self.scope,
         )
-        return self.family
+        parts = identities.applied(family) if identities else [(None, family)]
+        self.parts = [(rows, part if part.id == id + i else replace(part, id=id + i)) for i, (rows, part) in enumerate(parts)]
+        return [part for _, part in self.parts]
 
 
 def column_of(term: Term, shape: Shape) -> Any:

@@ -16,6 +16,7 @@ from reactivepgm.graph.function_node import function_node
 from reactivepgm.graph.operand import Operand
 from reactivepgm.graph.pending import PendingFactor
 from reactivepgm.graph.reference import Reference
+from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site, caller_site, operation_key, site_of, user_frame
 from reactivepgm.graph.statement import Statement
 from reactivepgm.nodes import DOT, Node, node_of
@@ -29,14 +30,16 @@ class Expressions:
     def __init__(self) -> None:
         self._undrawn: list[PendingFactor] = []
         self._operations: dict[Any, Statement] = {}
+        self.scope: Scope = ROOT
+        """Where statements and variables belong at present."""
 
     def combine(self, function: Callable[..., Any], *operands: Any) -> Any:
         """An operator on operands of which one at least is symbolic."""
         frame = user_frame()
-        key = operation_key(frame)
+        key = (self.scope, operation_key(frame))
         statement = self._operations.get(key)
         if statement is None:
-            statement = self._operations[key] = Statement(site_of(frame))
+            statement = self._operations[key] = Statement(site_of(frame), scope=self.scope)
         return self.operate(function, operands, statement)
 
     def operate(self, function: Callable[..., Any], operands: tuple[Any, ...], statement: Statement) -> Any:
@@ -171,10 +174,10 @@ class Expressions:
     def statement_here(self, site: Site | None) -> Statement:
         """The statement of the caller's operation, the same each time it runs."""
         frame = user_frame()
-        key = site if site is not None and site.line else operation_key(frame)
+        key = (self.scope, site if site is not None and site.line else operation_key(frame))
         statement = self._operations.get(key)
         if statement is None:
-            statement = Statement(site_of(frame) if site is None else site)
+            statement = Statement(site_of(frame) if site is None else site, scope=self.scope)
             self._operations[key] = statement
         return statement
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from reactivepgm.graph.binding import Binding, FixedBinding, RandomBinding
 from reactivepgm.graph.clusters import Clusters
+from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site
 from reactivepgm.nodes import Node
 
@@ -27,6 +28,7 @@ class Family:
         site: the statement.
         factorisation_given: whether the statement itself says how q factorises.
         labels: for each interface the names by which the statement calls what sits there.
+        scope: the instance of a model inside the model that the statement belongs to.
     """
 
     id: int
@@ -39,6 +41,7 @@ class Family:
     site: Site
     factorisation_given: bool
     labels: Mapping[str, tuple[str, ...]]
+    scope: Scope = ROOT
 
     @property
     def interfaces(self) -> tuple[str, ...]:
@@ -69,20 +72,27 @@ class FactorHandle:
         out: reference to the output.
     """
 
-    __slots__ = ("_owner", "count", "out", "row")
+    __slots__ = ("_owner", "_row", "count", "out")
 
     def __init__(self, owner: Any, row: int, count: int = 1, out: Any = None) -> None:
         self._owner = owner
-        self.row = row
+        self._row = row
         self.count = count
         self.out = out
 
     @property
     def family(self) -> Family:
         """The family it belongs to; known once the graph is finished."""
-        family = self._owner if isinstance(self._owner, Family) else self._owner.family
+        if isinstance(self._owner, Family):
+            return self._owner
+        family: Family | None = self._owner.found(self._row)[0]
         assert family is not None, "the graph is not finished"
         return family
+
+    @property
+    def row(self) -> int:
+        """Number of its first row in the family."""
+        return self._row if isinstance(self._owner, Family) else int(self._owner.found(self._row)[1])
 
     @property
     def node(self) -> Node:

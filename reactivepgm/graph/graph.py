@@ -24,14 +24,20 @@ class Graph:
         arrays: all variable arrays, in the order of declaration.
         families: all factor families, in the order of their first rows.
         options: what the model was declared with.
+        aliases: further names of arrays, such as those that variables have inside a model that returned them.
     """
 
     def __init__(
-        self, arrays: tuple[VariableArray, ...], families: tuple[Family, ...], options: Mapping[str, Any] | None = None
+        self,
+        arrays: tuple[VariableArray, ...],
+        families: tuple[Family, ...],
+        options: Mapping[str, Any] | None = None,
+        aliases: Mapping[str, VariableArray] | None = None,
     ) -> None:
         self.arrays = arrays
         self.families = families
         self.options = dict(options or {})
+        self.aliases = dict(aliases or {})
 
     @property
     def random(self) -> tuple[VariableArray, ...]:
@@ -66,6 +72,8 @@ class Graph:
         for array in self.arrays:
             if array.name == name:
                 return array
+        if name in self.aliases:
+            return self.aliases[name]
         raise DataError(f"the model has no variable {name}; it has {', '.join(a.name for a in self.arrays if not a.anonymous)}")
 
     def read_data(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +90,7 @@ class Graph:
                     f"there are no data called {name} in the model; its data are {names}\n"
                     "  write  data={...} with those names"
                 )
-        needed = {n for f in self.families for b in f.fixed.values() for n in b.names}
+        needed = {n for f in self.families for b in f.bindings.values() for n in b.names}
         for name in needed:
             if name not in data:
                 raise DataError(known[name].site.letter(f"no data for {name}", write=f'data={{"{name}": ...}}'))
@@ -98,7 +106,7 @@ class Graph:
             ConstraintError: a constraint that matches nothing, or contradicts a statement's own ``where``.
             ConstraintSyntaxError: a text that cannot be read.
         """
-        return Graph(self.arrays, constrained_families(self, constraints), self.options)
+        return Graph(self.arrays, constrained_families(self, constraints), self.options, self.aliases)
 
     def same_as(self, other: Graph) -> bool:
         """Whether two graphs say the same, however their models were written: loops, vector statements, builder calls."""

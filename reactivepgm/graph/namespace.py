@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site, caller_site
 from reactivepgm.graph.variable import Kind, VariableArray
 
@@ -23,8 +24,17 @@ class Namespace:
         """Data whose values are known while the model is built."""
         self._names: dict[str, VariableArray] = {}
         self._anonymous = 0
+        self._scopes: dict[str, int] = {}
 
-    def declare(self, builder: Any, name: str | None, kind: Kind, shape: tuple[int, ...], site: Site | None) -> VariableArray:
+    def declare(
+        self,
+        builder: Any,
+        name: str | None,
+        kind: Kind,
+        shape: tuple[int, ...],
+        site: Site | None,
+        scope: Scope = ROOT,
+    ) -> VariableArray:
         """A new array; a taken name gets a number."""
         anonymous = name is None
         if name is None:
@@ -32,10 +42,22 @@ class Namespace:
             name = f"_{self._anonymous}"
         site = caller_site() if site is None else site
         unique = self._unique(name)
-        array = VariableArray(len(self.arrays), unique, kind, shape, site, anonymous=anonymous, builder=builder)
+        array = VariableArray(len(self.arrays), unique, kind, shape, site, anonymous=anonymous, builder=builder, scope=scope)
         self.arrays.append(array)
         self._names[unique] = array
         return array
+
+    def enter(self, outer: Scope, model: str) -> Scope:
+        """A new scope for a model that is called inside another; the second one of a name gets a number.
+
+        Example:
+            >>> names = Namespace()
+            >>> names.enter(ROOT, "step").name, names.enter(ROOT, "step").name
+            ('step', 'step_2')
+        """
+        base = outer.prefix + model
+        count = self._scopes[base] = self._scopes.get(base, 0) + 1
+        return Scope((*outer.path, model if count == 1 else f"{model}_{count}"), (*outer.models, model))
 
     def rename(self, array: VariableArray, name: str) -> None:
         """Give an anonymous array the name under which the model keeps it."""

@@ -145,3 +145,30 @@ class StackedSource:
     def canonical(self, rows: int) -> tuple[Any, ...]:
         """What the parts say."""
         return ("stack", *(part.canonical(rows) for part in self.parts))
+
+
+class SelectedSource:
+    """Some of the rows of another source."""
+
+    is_rowwise = True
+
+    def __init__(self, source: Source, rows: NDArray[np.intp]) -> None:
+        self.source = source
+        self.rows = rows
+        self.names = source.names
+
+    def read(self, values: Mapping[str, Any]) -> Any:
+        """The chosen rows."""
+        return np.asarray(self.source.read(values))[self.rows]
+
+    def canonical(self, rows: int) -> tuple[Any, ...]:
+        """What the source says, of the chosen rows."""
+        return _chosen(self.source.canonical(int(self.rows.max(initial=0)) + 1), self.rows)
+
+
+def _chosen(part: tuple[Any, ...], rows: NDArray[np.intp]) -> tuple[Any, ...]:
+    """Arrays restricted to rows, the rest as it is."""
+    return tuple(
+        item[rows] if isinstance(item, np.ndarray) else _chosen(item, rows) if isinstance(item, tuple) else item
+        for item in part
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from reactivepgm.graph.draft import FamilyDraft
 from reactivepgm.graph.reference import Reference
+from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site
 from reactivepgm.graph.term import Shape
 from reactivepgm.graph.variable import VariableArray
@@ -19,12 +20,14 @@ class Statement:
         site: file, line and text.
         labels: the texts of the statement's arguments, by position (0 is the target) or keyword, so that ``q(...)``
             may name them.
+        scope: the instance of a model inside the model that it belongs to.
     """
 
-    __slots__ = ("created", "drafts", "keywords", "labels", "latest", "options", "site", "target")
+    __slots__ = ("created", "drafts", "keywords", "labels", "latest", "options", "scope", "site", "target")
 
-    def __init__(self, site: Site, labels: dict[int | str, str] | None = None) -> None:
+    def __init__(self, site: Site, labels: dict[int | str, str] | None = None, scope: Scope = ROOT) -> None:
         self.site = site
+        self.scope = scope
         self.labels = labels or {}
         self.drafts: dict[Any, FamilyDraft] = {}
         self.created: VariableArray | None = None
@@ -46,7 +49,7 @@ class Statement:
             created: Reference = builder.random(name, shape, self.site)
             self.created = created.array
             return created
-        return Reference(array, array.grow(prod(shape)), shape)
+        return Reference(array, array.grow(prod(shape), shape), shape)
 
     def repeated(self, arguments: Any) -> Reference | None:
         """One more row like the last one, with a new variable for its output; None where the row is of another kind."""

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site
 
 Kind = Literal["random", "data", "constant"]
@@ -25,6 +26,7 @@ class VariableArray:
         anonymous: whether the library made the name up.
         value_shape: of data, the shape of one element's value; None while nobody knows.
         value: the constant's value; of data, the value known while building, else None.
+        scope: the instance of a model inside the model that made it.
 
     Example:
         >>> VariableArray(0, "x", "random", (3, 2), Site("m.py", 1, "x = randomvar(3, 2)")).size
@@ -32,6 +34,7 @@ class VariableArray:
     """
 
     __slots__ = (
+        "_block",
         "_grown",
         "anonymous",
         "builder",
@@ -39,7 +42,9 @@ class VariableArray:
         "graph",
         "id",
         "kind",
+        "is_unfactorised",
         "name",
+        "scope",
         "shape",
         "site",
         "value",
@@ -58,6 +63,7 @@ class VariableArray:
         value_shape: tuple[int, ...] | None = (),
         value: Any = None,
         builder: Any = None,
+        scope: Scope = ROOT,
     ) -> None:
         self.id = id
         self.name = name
@@ -70,30 +76,46 @@ class VariableArray:
         self.builder = builder
         self.graph: Any = None
         self.constraints: dict[str, Any] = {}
+        self.scope = scope
+        self.is_unfactorised = False
         self._grown = -1
+        self._block: tuple[int, ...] | None = shape
 
     @property
     def size(self) -> int:
         """The number of variables."""
         return self._grown if self._grown >= 0 else prod(self.shape)
 
-    def grow(self, count: int) -> int:
+    def grow(self, count: int, block: tuple[int, ...] = ()) -> int:
         """Add elements drawn by another run of the same statement; the number of the first one.
 
-        The shape follows when the graph is finished: an array that grew is flat.
+        The shape follows when the graph is finished: (runs, *block) where all runs have one shape, else flat.
         """
         if self._grown < 0:
             self._grown = prod(self.shape)
+        if block != self._block:
+            self._block = None
         first = self._grown
         self._grown += count
         return first
 
+    def keep(self, count: int) -> None:
+        """Only so many elements remain, because the others turned out to be other variables."""
+        if count != self.size:
+            self._grown, self._block = count, None
+
     def settle(self) -> None:
         """Take the final shape; the builder calls this once."""
         if self._grown >= 0:
-            self.shape = (self._grown,)
+            block = self._block
+            self.shape = (self._grown // prod(block), *block) if block and prod(block) else (self._grown,)
             self._grown = -1
         self.builder = None
+
+    @property
+    def local_name(self) -> str:
+        """The name inside its own model."""
+        return self.name.removeprefix(self.scope.prefix)
 
     def element_name(self, element: int) -> str:
         """The name of one element, as errors print it.

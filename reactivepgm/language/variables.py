@@ -53,7 +53,10 @@ def randomvar(*shape: Any, prod_constraint: Any = None, form_constraint: Any = N
         >>> x.shape, x.name
         ((3, 2), 'x')
     """
-    reference = _builder("randomvar").random(None, _as_shape(shape, "randomvar"), caller_site())
+    builder, sizes = _builder("randomvar"), _as_shape(shape, "randomvar")
+    place, reference = builder.redeclared("random", sizes)
+    if reference is None:
+        reference = builder.declared(place, builder.random(None, sizes, caller_site()))
     if prod_constraint is not None or form_constraint is not None:
         reference.array.constraints = {"prod": prod_constraint, "form": form_constraint}
     return reference
@@ -91,7 +94,11 @@ def datavar(type: Any = float, *shape: Any) -> Reference:
             )
         )
     value_shape = () if issubclass(type, numbers) else None
-    return _builder("datavar").data(None, _as_shape(shape, "datavar"), caller_site(), value_shape=value_shape)
+    builder, sizes = _builder("datavar"), _as_shape(shape, "datavar")
+    place, reference = builder.redeclared("data", sizes)
+    if reference is None:
+        reference = builder.declared(place, builder.data(None, sizes, caller_site(), value_shape=value_shape))
+    return reference
 
 
 __builtins_type = __import__("builtins").type
