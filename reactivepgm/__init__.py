@@ -58,10 +58,12 @@ from reactivepgm.graph import MeanField as MeanField
 from reactivepgm.graph import factorise as factorise
 from reactivepgm.graph import q as q
 from reactivepgm.inference import Comparison as Comparison
+from reactivepgm.inference import Engine as Engine
 from reactivepgm.inference import Posteriors as Posteriors
 from reactivepgm.inference import Result as Result
 from reactivepgm.inference import compare as compare
 from reactivepgm.inference import infer as infer
+from reactivepgm.inference import infer_online as infer_online
 from reactivepgm.inference import load_result as load_result
 from reactivepgm.inference import predict as predict
 from reactivepgm.inference import sample_prior as sample_prior

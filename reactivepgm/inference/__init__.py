@@ -3,6 +3,8 @@
 from reactivepgm.inference.compare import Comparison as Comparison
 from reactivepgm.inference.compare import compare as compare
 from reactivepgm.inference.infer import infer as infer
+from reactivepgm.inference.online import Engine as Engine
+from reactivepgm.inference.online import infer_online as infer_online
 from reactivepgm.inference.result import Posteriors as Posteriors
 from reactivepgm.inference.result import Result as Result
 from reactivepgm.inference.sampling import predict as predict

@@ -29,8 +29,8 @@ class Stepper(Protocol):
     def advance(self, missing: frozenset[str], wanted: tuple[str, ...]) -> Advance:
         """The function that takes one observation in, without the missing data, and gives what is wanted."""
 
-    def predict(self, name: str, values: Mapping[str, Any]) -> Distribution:
-        """The predictive distribution of a datum, given the values of the others."""
+    def predict(self, name: str, missing: frozenset[str], values: Mapping[str, Any]) -> Distribution:
+        """The predictive distribution of a datum when it and the other missing data have not been seen."""
 
 
 def stepper_of(
@@ -105,10 +105,9 @@ class StitchedStepper:
 
         return advance
 
-    def predict(self, name: str, values: Mapping[str, Any]) -> Distribution:
+    def predict(self, name: str, missing: frozenset[str], values: Mapping[str, Any]) -> Distribution:
         """Record the predictive message once, then replay it."""
-        key = frozenset([name])
-        stitched = self._recording(key)
+        stitched = self._recording(missing | {name})
         family = observed(self._graph, name)[0]
         slot = stitched.prediction(family)
         before = list(stitched.state.values())
@@ -168,9 +167,9 @@ class PlannedStepper:
 
         return advance
 
-    def predict(self, name: str, values: Mapping[str, Any]) -> Distribution:
+    def predict(self, name: str, missing: frozenset[str], values: Mapping[str, Any]) -> Distribution:
         """The predictive message of the batched factor, one entry a row."""
-        beliefs = self._run(self._plan(frozenset([name])), values)
+        beliefs = self._run(self._plan(missing | {name}), values)
         family = observed(self._graph, name)[0]
         beliefs.clamp(values, [family])
         message = predictive_message(self._graph, beliefs, family)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CellType, FunctionType, MethodType, TracebackType
 from typing import Any, NoReturn, overload
 
@@ -90,6 +90,22 @@ class ModelInstance:
             self._arguments = dict(model.signature.bind_partial(*args, **kwargs).arguments)
         except TypeError as error:
             raise ModelError(site_of_function(model.function).letter(f"{model.function.__name__}: {error}")) from None
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The arguments it was given, by name."""
+        return dict(self._arguments)
+
+    @property
+    def open_parameters(self) -> tuple[str, ...]:
+        """The parameters without an argument or a default: they wait for data."""
+        parameters = self.model.signature.parameters
+        return tuple(n for n, p in parameters.items() if n not in self._arguments and p.default is p.empty)
+
+    def without(self, names: Iterable[str]) -> ModelInstance:
+        """The instance with some of its arguments left open."""
+        left = {name: value for name, value in self._arguments.items() if name not in set(names)}
+        return ModelInstance(self.model, (), left)
 
     def build(self, data: Mapping[str, Any] | None = None) -> Graph:
         """Run the model.

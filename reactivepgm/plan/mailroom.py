@@ -185,7 +185,7 @@ class Mailroom:
         try:
             message = self._rules[cluster].message(target.edge.interface, inputs)
         except NoRuleError as error:
-            raise NoRuleError(f"{error}\n{_advice(self.clusters[cluster])}") from None
+            raise NoRuleError(f"{error}\n{advice(self.clusters[cluster])}") from None
         number = target.edge.place.rows if rows is None else len(rows)
         self.pools[target.edge.array].put_up(target.edges(rows), message, number, damping)
 
@@ -198,10 +198,9 @@ class Mailroom:
         node = cluster.family.node
         if number in self.unheard:
             ins = tuple(name for name in cluster.names if name != node.interfaces[0].name)
-            if len(ins) == 1:
-                beliefs.replace_conditional(cluster, ins, np.zeros(cluster.size))
-                beliefs.unheard.add(cluster.family.id)
-                return
+            beliefs.replace_conditional(cluster, ins, np.zeros(cluster.size))
+            beliefs.unheard.add(cluster.family.id)
+            return
         if node.kind == "stochastic":
             beliefs.replace_joint(cluster, lambda: self._joint(number, outside))
             return
@@ -224,7 +223,8 @@ class Mailroom:
         return self._rules[number].joint({**self.incoming(number, None), **outside}, names)
 
 
-def _advice(cluster: Cluster) -> str:
+def advice(cluster: Cluster) -> str:
+    """What to write where a cluster has no rules together."""
     apart = " * ".join(f"q({name})" for name in cluster.names)
     names = ", ".join(cluster.names)
     return f"  or   factorise: {names} are one cluster here; write .where(q={apart}) or constraints=MeanField()"

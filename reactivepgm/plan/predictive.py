@@ -6,6 +6,8 @@ the input sends to it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from reactivepgm.distributions import Distribution
 from reactivepgm.graph import Family, Graph, RandomBinding
 from reactivepgm.plan.beliefs import Beliefs
@@ -36,7 +38,7 @@ def predictive_message(graph: Graph, beliefs: Beliefs, family: Family) -> Distri
             inputs[name] = beliefs.fixed(family, name)
     missing: LookupError | None = None
     for role in ("m_", "q_"):
-        named = {role + name: value for name, value in inputs.items()}
+        named: dict[str, Any] = {role + name: value for name, value in inputs.items()}
         types = {name: type(value) for name, value in named.items()}
         try:
             rule = find_rule(family.node, output, types, family.meta, site=family.site)

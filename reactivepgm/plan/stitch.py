@@ -223,10 +223,7 @@ class Stitched:
         arrays = list(batch.elements)
         variables = np.array([arrays.index(edge.array) for _, edge in edges])
         factors = np.array([c for c, _ in edges])
-        alone = [
-            cluster.family.node.kind == "stochastic" and len(self._structure.clusters[cluster.family.id]) == 1
-            for cluster in batch.joint
-        ]
+        alone = [len(self._structure.clusters[cluster.family.id]) == 1 for cluster in batch.joint]
         outputs = [cluster.family.node.interfaces[0].name for cluster in batch.joint]
         barren = Barren(
             variables,
@@ -256,7 +253,8 @@ class Stitched:
                         [*unary[edge.array], *(slot for other, slot in ups[edge.array] if other != e)]
                     )
         for c, cluster in enumerate(batch.joint):
-            if alone[c] and any(down[e] is None for e, (d, edge) in enumerate(edges) if d == c and edge.interface == outputs[c]):
+            ends = [e for e, (d, edge) in enumerate(edges) if d == c and edge.interface == outputs[c]]
+            if alone[c] and ends and down[ends[0]] is None:
                 self._unheard.add(cluster.family.id)
             self._keep_joint(cluster, {**self._incoming(edges, down, c, strict=False), **outside[c]})
         return ups
@@ -311,9 +309,10 @@ class Stitched:
         ins = [edge for edge in cluster.edges if edge.interface != output]
         if output not in cluster.names:
             ins = ins[1:]
-        if len(ins) > 1:
+        if len(ins) > 1 and cluster.family.id not in self._unheard:
             raise CannotStitchError("the entropy of two inputs")
-        counts[ins[0].array] -= 1.0
+        for edge in ins:
+            counts[edge.array] -= 1.0
         return []
 
 

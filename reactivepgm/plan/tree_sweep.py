@@ -91,7 +91,7 @@ class _Wiring:
         for number, (cluster, slots) in enumerate(zip(mail.clusters, mail.slots, strict=True)):
             family = cluster.family
             output = family.node.interfaces[0].name
-            alone = len(structure.clusters[family.id]) == 1 and family.node.kind == "stochastic"
+            alone = len(structure.clusters[family.id]) == 1
             for position, slot in enumerate(slots):
                 variables.append(slot.edge.place.index + offset[slot.edge.array])
                 factors.append(np.arange(rows, rows + cluster.size))

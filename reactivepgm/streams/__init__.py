@@ -3,6 +3,7 @@
 from reactivepgm.streams.cell import Cell as Cell
 from reactivepgm.streams.live import LiveGraph as LiveGraph
 from reactivepgm.streams.live import live as live
+from reactivepgm.streams.propagation import Propagation as Propagation
 from reactivepgm.streams.verbs import bethe_free_energy as bethe_free_energy
 from reactivepgm.streams.verbs import marginal as marginal
 from reactivepgm.streams.verbs import marginals as marginals

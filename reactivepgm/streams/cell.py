@@ -39,6 +39,7 @@ class Cell(Observable[Any]):
         self._value: Any = _NOTHING
         self._observers: tuple[abc.ObserverBase[Any], ...] = ()
         self._stopped = False
+        self._error: BaseException | None = None
         self._propagation = propagation
         self.unit = Unit(height, self._recompute)
         self._compute = compute
@@ -72,10 +73,20 @@ class Cell(Observable[Any]):
 
     def finish(self) -> None:
         """Complete the stream; later subscribers get the last value and the end."""
+        if self._stopped:
+            return
         self._stopped = True
         observers, self._observers = self._observers, ()
         for observer in observers:
             observer.on_completed()
+
+    def fail(self, error: BaseException) -> None:
+        """End the stream with an error; later subscribers get the last value and the error."""
+        self._stopped = True
+        self._error = error
+        observers, self._observers = self._observers, ()
+        for observer in observers:
+            observer.on_error(error)  # type: ignore[arg-type]
 
     def _recompute(self) -> None:
         if self._compute is not None and self._observers:
@@ -89,7 +100,10 @@ class Cell(Observable[Any]):
         if self._value is not _NOTHING:
             observer.on_next(self._value)
         if self._stopped:
-            observer.on_completed()
+            if self._error is None:
+                observer.on_completed()
+            else:
+                observer.on_error(self._error)  # type: ignore[arg-type]
             return Disposable()
         self._observers = (*self._observers, observer)
 

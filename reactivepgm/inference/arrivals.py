@@ -1,0 +1,38 @@
+"""Partial observations: wait until every datum has come, or step at each with the rest missing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+
+class Arrivals:
+    """Queues of data that arrive apart; nothing that came is dropped.
+
+    Example:
+        >>> arrivals = Arrivals("all")
+        >>> list(arrivals.complete({"a": 1.0}, ("a", "b")))
+        []
+        >>> list(arrivals.complete({"b": 2.0}, ("a", "b")))
+        [{'a': 1.0, 'b': 2.0}]
+    """
+
+    def __init__(self, when: Literal["all", "any"]) -> None:
+        self._when = when
+        self._waiting: dict[str, deque[Any]] = {}
+
+    def complete(self, observation: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        """The observations that are complete now, each with all names.
+
+        Args:
+            observation: what came.
+            names: the data of a whole observation.
+        """
+        if self._when == "any" or len(observation) == len(names):
+            yield {**dict.fromkeys(names), **observation}
+            return
+        for name, value in observation.items():
+            self._waiting.setdefault(name, deque()).append(value)
+        while all(self._waiting.get(name) for name in names):
+            yield {name: self._waiting[name].popleft() for name in names}

@@ -1,0 +1,446 @@
+"""``infer_online``: a model that meets its data one observation at a time and hands its posteriors on."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from reactivepgm.distributions import Distribution
+from reactivepgm.errors import DataError, InvalidParameterError, ModelError, ReactivePGMError, ThreadError
+from reactivepgm.graph import Graph, fitted
+from reactivepgm.inference.arrivals import Arrivals
+from reactivepgm.inference.outlets import Outlet, Outlets
+from reactivepgm.inference.reading import Reading
+from reactivepgm.inference.stepper import SCORE, Advance, Stepper, observed, stepper_of
+from reactivepgm.language import ModelInstance
+from reactivepgm.streams import Propagation
+
+Observation = Mapping[str, Any]
+OnBad = Literal["raise", "skip", "missing"]
+
+
+def infer_online(
+    model: ModelInstance,
+    datastream: Any = None,
+    *,
+    autoupdates: Callable[..., Mapping[str, Any]] | None = None,
+    initialisation: Mapping[str, Distribution] | None = None,
+    constraints: Any = None,
+    iterations: int = 1,
+    when: Literal["all", "any"] = "all",
+    on_bad_observation: OnBad = "raise",
+    history: Mapping[str, int] | int | None = None,
+) -> Engine:
+    """An engine that takes observations and keeps posteriors.
+
+    Args:
+        model: a model instance. Parameters that it leaves open are the data of every observation; arguments that
+            ``autoupdates`` returns later are their values for the first observation.
+        datastream: what ``engine.start()`` reads: a reactivex Observable, an iterable, an async iterable, or None when
+            ``engine.observe`` is called by hand. Items are mappings from data names to values; with one open
+            parameter, its bare values.
+        autoupdates: from the posteriors by name (and, if it takes a second argument, the observation) to new values of
+            the model's parameters, used for the next observation.
+        initialisation: initial marginals by variable name, where a variational cycle needs them.
+        constraints: whole-model factorisation, as ``infer`` takes.
+        iterations: updates of every region an observation.
+        when: with partial observations, step when ``"all"`` data have come, or at ``"any"`` with the rest missing.
+        on_bad_observation: what a datum that does not fit does: ``"raise"``, ``"skip"`` the observation (counted in
+            ``engine.skipped``), or count its bad values as ``"missing"``.
+        history: how many posteriors to keep, for all variables or by name.
+
+    Example:
+        >>> from reactivepgm import Bernoulli, Beta, infer_online, model
+        >>> @model
+        ... def coin(flip, a, b):
+        ...     p = ~Beta(a=a, b=b)
+        ...     flip[...] = ~Bernoulli(p)
+        >>> engine = infer_online(
+        ...     coin(a=1.0, b=1.0), autoupdates=lambda q: {"a": q["p"].a, "b": q["p"].b}
+        ... )
+        >>> subscription = engine.posteriors["p"].subscribe(print)
+        >>> engine.observe({"flip": 1.0})
+        Beta(a=2.0, b=1.0)
+        >>> engine.observe({"flip": 0.0})
+        Beta(a=2.0, b=2.0)
+    """
+    return Engine(
+        model, datastream, autoupdates, initialisation or {}, constraints, iterations, when, on_bad_observation, history
+    )
+
+
+class Engine(Reading):
+    """Takes observations in and keeps posteriors, predictions, the score and a bounded history.
+
+    The first observation builds the graph and its step; the thread that brings it owns the engine from then on.
+
+    Attributes:
+        posteriors: ``engine.posteriors["x"]`` is an observable of the belief after every observation.
+        predictions: ``engine.predictions["y"]`` is an observable of the belief about a datum before it is seen.
+        free_energy: an observable of the score of every observation, in nats.
+        history: ``engine.history["x"]`` is a bounded list of posteriors.
+        count: observations taken in.
+        skipped: observations left out because they did not fit.
+    """
+
+    def __init__(
+        self,
+        model: ModelInstance,
+        datastream: Any,
+        autoupdates: Callable[..., Mapping[str, Any]] | None,
+        initialisation: Mapping[str, Distribution],
+        constraints: Any,
+        iterations: int,
+        when: Literal["all", "any"],
+        on_bad_observation: OnBad,
+        history: Mapping[str, int] | int | None,
+    ) -> None:
+        if iterations < 1:
+            raise ValueError(f"iterations must be at least 1, not {iterations}")
+        if when not in ("all", "any"):
+            raise ValueError(f'when must be "all" or "any", not {when!r}')
+        if on_bad_observation not in ("raise", "skip", "missing"):
+            raise ValueError(f'on_bad_observation must be "raise", "skip" or "missing", not {on_bad_observation!r}')
+        super().__init__(datastream)
+        self._model = model
+        self._autoupdates = autoupdates
+        self._takes_data = autoupdates is not None and _positional(autoupdates) >= 2
+        self._initialisation = dict(initialisation)
+        self._constraints = constraints
+        self._iterations = iterations
+        self._on_bad = on_bad_observation
+        self._names = model.open_parameters
+        self._arrivals = Arrivals(when)
+        self._propagation = Propagation()
+        self._owner: int | None = None
+        self._graph: Graph | None = None
+        self._stepper: Stepper | None = None
+        self._order: dict[str, int] = {}
+        self._inputs: list[Any] = []
+        self._latest = _Latest(self._compute)
+        self._predicted: list[str] = []
+        self._wanted: tuple[str, ...] = ()
+        self._steps: dict[frozenset[str], Advance] = {}
+        self._publish: list[tuple[int, Any]] = []
+        self._tracked: set[str] = set()
+        self._outputs = _NONE
+        self._missing = _NONE
+        self.posteriors = Outlets(self._propagation, self._rewire, "posterior")
+        self.predictions = Outlets(self._propagation, self._rewire, "prediction")
+        self.free_energy = Outlet(self._propagation, self._rewire)
+        self.history: dict[str, deque[Distribution]] = {}
+        self._kept = history
+        self.count = 0
+        self.skipped = 0
+        if isinstance(history, Mapping):
+            self.history = {name: deque(maxlen=size) for name, size in history.items()}
+
+    # -- observations
+
+    def observe(self, observation: Observation | Any) -> None:
+        """Take one observation in; everything is up to date when this returns.
+
+        Args:
+            observation: values by name, None or NaN where missing; a bare value where the model has one open parameter.
+
+        Raises:
+            DataError: it does not fit, unless ``on_bad_observation`` says otherwise.
+            ThreadError: another thread owns the engine.
+        """
+        if self._owner != threading.get_ident():
+            self._own()
+        if not isinstance(observation, Mapping):
+            observation = {self._only_name(): observation}
+        if self._stepper is None or len(observation) != len(self._names):
+            for complete in self._arrivals.complete(observation, self._names or tuple(observation)):
+                self._take(complete)
+        else:
+            self._take(observation)
+
+    def _take(self, observation: Observation) -> None:
+        if self._stepper is None:
+            self._first(observation)
+            return
+        inputs, missing = self._inputs, None
+        for name, value in observation.items():
+            if type(value) is float and value == value:
+                inputs[self._slot(name)] = value
+            else:
+                try:
+                    missing = self._unusual(name, value, missing)
+                except DataError as error:
+                    if self._on_bad != "missing" or name not in self._outputs:
+                        self._bad(observation, error)
+                        return
+                    missing = {*(missing or ()), name}
+        try:
+            self._advance(observation, frozenset(missing) if missing else _NONE)
+        except (DataError, InvalidParameterError) as error:
+            self._bad(observation, error)
+
+    def _slot(self, name: str) -> int:
+        try:
+            return self._order[name]
+        except KeyError:
+            raise DataError(
+                f"there are no data called {name} in the model; an observation has {', '.join(self._names)}"
+            ) from None
+
+    def _unusual(self, name: str, value: Any, missing: set[str] | None) -> set[str] | None:
+        """A value that is no plain float: an array, a whole number, or missing."""
+        slot = self._slot(name)
+        assert self._graph is not None
+        array = next(a for a in self._graph.data if a.name == name)
+        if value is None or (type(value) is float and value != value):
+            return {*(missing or ()), name}
+        fits = fitted(array, value)
+        gaps = np.isnan(fits)
+        if np.any(gaps):
+            if np.all(gaps):
+                return {*(missing or ()), name}
+            raise DataError(f"{name} is missing in part: {value!r}; give all of it or None")
+        self._inputs[slot] = fits
+        return missing
+
+    def _advance(self, observation: Observation, missing: frozenset[str]) -> None:
+        if self._predicted:
+            self._predict()
+        self._missing = missing
+        step = self._steps.get(missing) or self._compiled(missing)
+        results = step(self._inputs)
+        latest = self._latest
+        for name, belief in zip(self._wanted, results, strict=False):
+            latest[name] = belief
+        self.count += 1
+        for position, cell in self._publish:
+            cell(results[position])
+        if self._autoupdates is not None:
+            self._feed_back(observation)
+
+    def _feed_back(self, observation: Observation) -> None:
+        assert self._autoupdates is not None
+        new = self._autoupdates(self._latest, observation) if self._takes_data else self._autoupdates(self._latest)
+        inputs, order = self._inputs, self._order
+        for name, value in new.items():
+            if type(value) is float and name in order:
+                inputs[order[name]] = value
+            else:
+                self._set_parameter(name, value)
+
+    def _set_parameter(self, name: str, value: Any) -> None:
+        if name not in self._order:
+            raise ModelError(
+                f"autoupdates returned `{name}`, which is no parameter of the model; those are {', '.join(self._order)}"
+            )
+        assert self._graph is not None
+        array = next(a for a in self._graph.data if a.name == name)
+        try:
+            self._inputs[self._order[name]] = fitted(array, value)
+        except DataError as error:
+            raise DataError(f"autoupdates returned {value!r} for `{name}`: {error}") from None
+
+    def _bad(self, observation: Observation, error: ReactivePGMError) -> None:
+        error.add_note(f"observation {self.count + self.skipped}: {dict(observation)!r}")
+        if self._on_bad == "raise":
+            raise error
+        self.skipped += 1
+
+    # -- the first observation builds the graph
+
+    def _first(self, observation: Observation) -> None:
+        parameters = self._first_parameters(observation)
+        instance = self._model.without(parameters)
+        values = {**observation, **parameters}
+        graph = self._built(instance, values)
+        missing = frozenset(name for name, value in observation.items() if _is_missing(value))
+        for name in missing:
+            observed(graph, name)
+        known = {array.name for array in graph.random if array.size}
+        data = graph.data
+        self.posteriors.check(known)
+        self.predictions.check({array.name for array in data})
+        self._graph = graph
+        self._order = {array.name: i for i, array in enumerate(data)}
+        self._names = tuple(name for name in self._order if name not in parameters)
+        self._outputs = frozenset(name for name in self._names if _is_output(graph, name))
+        self._inputs = [fitted(array, values[array.name]) for array in data]
+        example = {
+            array.name: _example(value) for array, value in zip(data, self._inputs, strict=True)
+        }
+        initial = self._initial_marginals(graph)
+        self._stepper = stepper_of(graph, example, initial, self._iterations)
+        self._latest.names = {array.name for array in graph.random if array.size and not array.anonymous}
+        if isinstance(self._kept, int):
+            self.history = {name: deque(maxlen=self._kept) for name in self._latest.names}
+        self._tracked = set(self._latest.names)
+        self._rewire()
+        self._advance(observation, missing)
+        if not self._stepper.state:
+            self._tracked = self._latest.read
+            self._rewire()
+
+    def _built(self, instance: ModelInstance, values: Mapping[str, Any]) -> Graph:
+        filled = {name: _example(value) for name, value in values.items()}
+        graph = instance.build(filled)
+        return graph if self._constraints is None else graph.constrained(self._constraints)
+
+    def _first_parameters(self, observation: Observation) -> dict[str, Any]:
+        """The parameters that autoupdates feeds back, with their values for the first observation."""
+        if self._autoupdates is None:
+            return {}
+        try:
+            probe = dict(self._initialisation)
+            return self._called(probe, observation)
+        except KeyError:
+            pass
+        trial = Engine(
+            self._model, None, None, self._initialisation, self._constraints, self._iterations, "all", "raise", None
+        )
+        trial.observe(observation)
+        returned = self._called(trial._latest, observation)
+        given = self._model.arguments
+        for name in returned:
+            if name not in given:
+                raise ModelError(
+                    f"autoupdates returns `{name}`, but the first observation needs a value for it:"
+                    f" give it as an argument of the model, {self._model.model.function.__name__}({name}=...)"
+                )
+        return {name: given[name] for name in returned}
+
+    def _called(self, beliefs: Mapping[str, Distribution], observation: Observation) -> dict[str, Any]:
+        assert self._autoupdates is not None
+        returned = self._autoupdates(beliefs, observation) if self._takes_data else self._autoupdates(beliefs)
+        if not isinstance(returned, Mapping):
+            raise ModelError(f"autoupdates must return a mapping from parameter names to values, not {returned!r}")
+        return dict(returned)
+
+    def _initial_marginals(self, graph: Graph) -> dict[int, Distribution]:
+        arrays = {array.name: array for array in graph.random if array.size}
+        found = {}
+        for name, belief in self._initialisation.items():
+            if name not in arrays:
+                raise ModelError(f"initialisation: the model has no random variable `{name}`; it has {', '.join(arrays)}")
+            found[arrays[name].id] = belief
+        return found
+
+    # -- what a step computes
+
+    def _rewire(self) -> None:
+        """Compile anew for what is listened to, kept, or read by autoupdates."""
+        if self._stepper is None:
+            return
+        listened = self.posteriors.observed
+        names = tuple(sorted({*listened, *self.history, *self._tracked}))
+        self._wanted = names
+        self._publish = [(names.index(name), self.posteriors[name].push) for name in listened]
+        self._publish += [(names.index(name), kept.append) for name, kept in self.history.items()]
+        if self.free_energy.is_observed:
+            self._publish.append((len(names), self.free_energy.push))
+            self._wanted = (*names, SCORE)
+        self._predicted = self.predictions.observed
+        self._steps.clear()
+
+    def _compiled(self, missing: frozenset[str]) -> Advance:
+        assert self._stepper is not None
+        step = self._steps[missing] = self._stepper.advance(missing, self._wanted)
+        return step
+
+    def _compute(self, name: str) -> Distribution:
+        """A posterior that the last step left out: computed now, and by every step from now on."""
+        assert self._stepper is not None
+        if name not in self._latest.names:
+            raise KeyError(f"no posterior named {name!r}; there are: {', '.join(sorted(self._latest.names))}")
+        belief: Distribution = self._stepper.advance(self._missing, (name,))(self._inputs)[0]
+        self._tracked.add(name)
+        self._rewire()
+        return belief
+
+    def _predict(self) -> None:
+        assert self._stepper is not None
+        values = dict(zip(self._order, self._inputs, strict=True))
+        for name in self._predicted:
+            self.predictions[name].push(self._stepper.predict(name, self._outputs, values))
+
+    def complete(self) -> None:
+        """End all observables; later subscribers get the last value and the end."""
+        for outlet in (*self.posteriors.all(), *self.predictions.all(), self.free_energy):
+            outlet.finish()
+
+    def fail(self, error: BaseException) -> None:
+        """End all observables with an error."""
+        for outlet in (*self.posteriors.all(), *self.predictions.all(), self.free_energy):
+            outlet.fail(error)
+
+    @property
+    def latest(self) -> Mapping[str, Distribution]:
+        """The latest posteriors by name; reading one makes the engine keep it up to date."""
+        return self._latest
+
+    def _own(self) -> None:
+        if self._owner is None:
+            self._owner = threading.get_ident()
+            return
+        raise ThreadError(
+            "an observation came from another thread than the first one;\n"
+            "  bring observations over with  observable.pipe(reactivex.operators.observe_on(scheduler))"
+        )
+
+    def _only_name(self) -> str:
+        if len(self._names) != 1:
+            raise DataError(
+                f"a bare value needs a model with one open parameter; this one has {', '.join(self._names) or 'none'}:"
+                ' observe({"name": value})'
+            )
+        return self._names[0]
+
+
+class _Latest(dict[str, Distribution]):
+    """The latest posteriors; notes which are read, and computes those that no step computes."""
+
+    def __init__(self, compute: Callable[[str], Distribution]) -> None:
+        super().__init__()
+        self._compute = compute
+        self.names: set[str] = set()
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Distribution:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def __missing__(self, name: str) -> Distribution:
+        belief = self[name] = self._compute(name)
+        return belief
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _positional(function: Callable[..., Any]) -> int:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in kinds and p.default is p.empty for p in inspect.signature(function).parameters.values())
+
+
+def _is_output(graph: Graph, name: str) -> bool:
+    try:
+        return bool(observed(graph, name))
+    except DataError:
+        return False
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _example(value: Any) -> Any:
+    """A finite value of the same shape, to record a step with."""
+    if _is_missing(value):
+        return 0.5
+    return value
