@@ -18,7 +18,7 @@ from reactivepgm.graph import Graph, VariableArray
 from reactivepgm.graph.ancestral import covariates_of
 from reactivepgm.inference.result import Posteriors, Result
 from reactivepgm.language import ModelInstance
-from reactivepgm.plan import Beliefs, LoopySchedule, Plan
+from reactivepgm.plan import Beliefs, LoopySchedule, Plan, check_rules
 
 
 def infer(
@@ -80,7 +80,7 @@ def infer(
     if constraints is not None:
         graph = graph.constrained(constraints)
     schedule = LoopySchedule(damping, tolerance or 1e-8)
-    run = Run(graph, graph.read_data(data or {}), initialisation or {}, messages or {}, schedule)
+    run = Run(graph, graph.read_data(data or {}), initialisation or {}, messages or {}, schedule, free_energy)
     wanted = run.names() if returnvars is None else list(returnvars)
     run.check_names(wanted, "returnvars")
     scores, done, converged = _iterate(run, iterations, free_energy, tolerance, progress)
@@ -107,6 +107,7 @@ class Run:
     initialisation: Mapping[str, Distribution]
     messages: Mapping[str, Distribution]
     schedule: LoopySchedule
+    is_scored: bool = False
 
     def __post_init__(self) -> None:
         self._named = {array.name: array for array in self.graph.random if not array.anonymous}
@@ -117,6 +118,12 @@ class Run:
         )
         self.plan = Plan(self.graph, initial, schedule=self.schedule)
         number = self.plan.structure.number
+        kinds = {
+            number[self._named[name].id]: frozenset({type(belief)}) if isinstance(belief, Distribution) else None
+            for name, belief in self.initialisation.items()
+            if self._named[name].size
+        }
+        check_rules(self.plan.structure, self.plan.batches, kinds, self.is_scored)
         self.plan.messages = {number[self._named[name].id]: message for name, message in self.messages.items()}
         self.beliefs: Beliefs = self.plan.beliefs()
         self.beliefs.clamp(self.data)
