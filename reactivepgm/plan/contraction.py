@@ -13,6 +13,8 @@ message into the variables that it removed, and *expands* them: all their outgoi
 
 from __future__ import annotations
 
+from reactivepgm.plan.contraction_held import Held as Held
+from reactivepgm.plan.contraction_held import HeldRounds, hold
 from reactivepgm.plan.contraction_numbers import Numbering
 from reactivepgm.plan.contraction_steps import CycleError as CycleError
 from reactivepgm.plan.contraction_steps import Structure as Structure
@@ -28,6 +30,7 @@ class Contraction(Numbering):
     Args:
         structure: the forest.
         whole: whether whole families and paths are taken as one; else everything goes row by row.
+        held: variables that are left to the last.
 
     Raises:
         CycleError: it is not a forest.
@@ -38,10 +41,12 @@ class Contraction(Numbering):
     ['Compress', 'Compress', 'Rake']
     """
 
-    def __init__(self, structure: Structure, whole: bool = True) -> None:
+    def __init__(self, structure: Structure, whole: bool = True, held: Held | None = None) -> None:
         super().__init__(structure)
+        if held is not None:
+            hold(self, held)
         rest = bundles(self)
         if whole and len(rest) <= _MANY:
             rest = FamilyRounds(self, rest).run()
-        RowRounds(self, rest).run()
+        (RowRounds(self, rest) if held is None else HeldRounds(self, rest, held, structure)).run()
         self.roots = self.expansions((~self.removed).nonzero()[0])

@@ -46,6 +46,7 @@ from reactivepgm.plan.gaussian_storage import Elements, PlaceError, Rows
 from reactivepgm.plan.small_matrices import (
     Bools,
     Floats,
+    is_definite,
 )
 
 
@@ -96,6 +97,12 @@ class Ascent:
                     self._path(step)
                 else:
                     self._reduce(step)
+        if self.has is not None:
+            for root in self.plan.roots:
+                at = numbers_of(root.variable)
+                lost = ~self.has[root.label][at] & ~is_definite(self.J[root.label][..., at])
+                if lost.any():
+                    raise PlaceError(root.label, int(at[lost.argmax()]))
         if self.log is not None:
             for root in self.plan.roots:
                 self._conclude(root)
@@ -113,7 +120,7 @@ class Ascent:
             try:
                 H, s, moment = send_carefully(pair, x, self.log)
             except UndeterminedError as error:
-                raise PlaceError(label, position(variable, error.place)) from None
+                raise PlaceError(label, position(variable, error.place), error.reason) from None
             self.to_variable_moment[far][target] = moment
         else:
             if mode:
@@ -182,7 +189,7 @@ class Ascent:
         try:
             return join_carefully(triple, near, x, kernel, self.log)
         except UndeterminedError as error:
-            raise PlaceError(label, position(variable, error.place)) from None
+            raise PlaceError(label, position(variable, error.place), error.reason) from None
 
     def _reduce(self, step: Reduce) -> None:
         label = step.labels[0]
@@ -228,6 +235,9 @@ class Ascent:
         if step.real is not None:
             H, s, K, k = H[..., step.real], s[..., step.real], K[..., step.real], k[..., step.real]
         C[..., step.drawn], m[..., step.drawn] = -H, -s
+        if self.has is not None and self.to_variable_moment is not None:    # no flat variable is near a path
+            self.has[label][step.drawn] = True
+            self.to_variable_moment[label][step.right] = True
         self.to_variable[label][..., step.right], self.to_variable_vector[label][..., step.right] = H, s
         self.to_variable[label][..., step.left], self.to_variable_vector[label][..., step.left] = K, k
 

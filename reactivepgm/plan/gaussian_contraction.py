@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from reactivepgm.plan.contraction_steps import (
@@ -20,12 +23,13 @@ from reactivepgm.plan.gaussian_elements import (
     send,
 )
 from reactivepgm.plan.gaussian_flat import (
-    UndeterminedError,
+    CERTAIN_AND_FLAT,
     Variable,
     join,
     join_carefully,
     send_carefully,
 )
+from reactivepgm.plan.gaussian_partial import Partial, Partials, through, through_row
 from reactivepgm.plan.gaussian_storage import PlaceError
 from reactivepgm.plan.small_matrices import (
     Bools,
@@ -41,8 +45,13 @@ class Sweep(Ascent):
     """Both ways: messages at every edge, and marginals."""
 
     def down(self) -> None:
-        """Undoes the rounds: afterwards both messages at every edge are known, and so are all marginals."""
+        """Undoes the rounds: afterwards both messages at every edge are known, and so are all marginals.
+
+        Raises:
+            PlaceError: a message cannot be expressed.
+        """
         self.log = None
+        self.partials = [Partials(J.shape[-1]) for J in self.J] if self.has is not None else []
         for expand in self.plan.roots:
             self._expand(expand)
         for half in reversed(self.plan.halves):
@@ -63,16 +72,25 @@ class Sweep(Ascent):
                 self._expand(expand)
 
     def _answer(
-        self, pair: Pair, label: int, source: Index, mode: int, far: int, target: Index, variable: Index | None
+        self, pair: Pair, label: int, source: Index, mode: int, far: int, target: Index, variable: Index | None,
+        row: tuple[Bools, Callable[[Bools], list[tuple[Bools, Partial]]]] | None = None,
     ) -> None:
         """Sends into a removed variable what its element hears from elsewhere."""
         matrix, vector = self.to_factor[label][..., source], self.to_factor_vector[label][..., source]
         if self.has is not None and self.to_factor_moment is not None and self.to_variable_moment is not None:
-            has = self.to_factor_moment[label][source]
-            try:
-                H, s, moment = send_carefully(pair, _at_edge(matrix, vector, has), None)
-            except UndeterminedError as error:
-                raise self._blame(label, source, error.place) from None
+            x = _at_edge(matrix, vector, self.to_factor_moment[label][source])
+            failed = np.zeros(x.has.size, dtype=bool)
+            H, s, moment = send_carefully(pair, x, None, failed)
+            if row is not None:
+                failed |= row[0]
+            if failed.any():
+                if variable is None or pair.far_moment is None or not pair.far_moment[failed].all():
+                    raise self._blame(label, source, int(failed.argmax()))
+                moment[failed] = True
+                at = numbers_of(variable)[failed]
+                parts = [(slice(None), through(pair, x)[failed])] if row is None else row[1](failed)
+                for some, part in parts:
+                    self.partials[far].add(at[some], part)
             self.to_variable_moment[far][target] = moment
         elif mode:
             H, s = send(pair, *moment_contact(-pair.near, -pair.near_vector, matrix, vector))
@@ -101,19 +119,30 @@ class Sweep(Ascent):
         matrix, vector = self.to_factor[step.labels[1]][..., first], self.to_factor_vector[step.labels[1]][..., first]
         triple = rows.triple(a, b, step.end, step.row)
         near = rows.near(a, step.row)
+        row = None
         if self.has is not None and self.to_factor_moment is not None:
             x = _at_edge(matrix, vector, self.to_factor_moment[step.labels[1]][first])
-            try:
-                joined = join_carefully(triple, near, x, False, None)
-            except UndeterminedError as error:
-                raise self._blame(step.labels[1], first, error.place) from None
+            failed = np.zeros(x.has.size, dtype=bool)
+            joined = join_carefully(triple, near, x, False, None, failed)
+            row = failed, partial(self._through_row, step)
         elif step.modes[1]:
             joined = join(triple, *moment_contact(-near.near, -near.near_vector, matrix, vector))
         else:
             joined = join(triple, *info_contact(matrix, vector, near.near, near.near_vector))
         pair = Pair(joined.Ha, joined.sa, joined.Hb, joined.sb, transpose(joined.Hab), joined.a_moment, joined.b_moment)
         self._answer(pair, step.labels[2], second, step.modes[2], step.labels[0], step.source,
-                     step.variable if step.modes[0] else None)
+                     step.variable if step.modes[0] else None, row)
+
+    def _through_row(self, step: Reduce, some: Bools) -> list[tuple[Bools, Partial]]:
+        """From both inputs of three-ended rows to their output."""
+        assert self.to_factor_moment is not None
+        rows, at = self.rows[step.family], numbers_of(step.row)[some]
+        inputs = []
+        for end, label, edge in zip(step.rest, step.labels[1:], step.edges, strict=True):
+            e = numbers_of(edge)[some]
+            inputs.append((rows.block(step.end, end, at), self.to_factor[label][..., e],
+                           self.to_factor_vector[label][..., e], self.to_factor_moment[label][e]))
+        return through_row((-rows.vectors[step.end][:, at], -rows.block(step.end, step.end, at)), inputs)
 
     def _expand(self, step: Expand) -> None:
         label, at = step.label, step.variable
@@ -131,12 +160,12 @@ class Sweep(Ascent):
             blocks, vectors = [H[..., e] for e in step.edges], [s[..., e] for e in step.edges]
             others, other_vectors = _all_but_one(J, blocks), _all_but_one(eta, vectors)
             for k, e in enumerate(step.edges):
-                self._emit(label, e, C, m, others[k], other_vectors[k], has)
+                self._emit(label, e, at, C, m, others[k], other_vectors[k], has)
             if blocks:
                 total, total_vector = others[-1] + blocks[-1], other_vectors[-1] + vectors[-1]
         else:
             block, vector = H[..., step.edges], s[..., step.edges]
-            self._emit(label, step.edges, C[..., None], m[..., None], J[..., None] + _exclusive(block),
+            self._emit(label, step.edges, at, C[..., None], m[..., None], J[..., None] + _exclusive(block),
                        eta[..., None] + _exclusive(vector), None if has is None else has[:, None])
             total, total_vector = J + block.sum(axis=-1), eta + vector.sum(axis=-1)
         self.J[label][..., at], self.eta[label][..., at] = total, total_vector
@@ -159,7 +188,8 @@ class Sweep(Ascent):
         return J, eta
 
     def _emit(
-        self, label: int, edge: Index, C: Floats, m: Floats, J: Floats, eta: Floats, has: Bools | None
+        self, label: int, edge: Index, variable: Index, C: Floats, m: Floats, J: Floats, eta: Floats,
+        has: Bools | None,
     ) -> None:
         shape = J.shape
         if J.ndim > 3:    # many edges of few variables: one long batch
@@ -169,6 +199,10 @@ class Sweep(Ascent):
         matrix, vector = info_contact(C, m, J, eta)
         if has is not None and self.to_factor_moment is not None:
             flags = np.broadcast_to(has, shape[2:]).reshape(-1)
+            numbers = numbers_of(variable).repeat(flags.size // has.shape[0])
+            lost = self.partials[label].complete(numbers, J, eta, matrix, vector)
+            if lost is not None:
+                raise PlaceError(label, int(numbers[lost.argmax()]), CERTAIN_AND_FLAT)
             matrix, vector = np.where(flags, matrix, J), np.where(flags, vector, eta)
             self.to_factor_moment[label][edge] = flags.reshape(shape[2:])
         if len(shape) > 3:
@@ -186,6 +220,7 @@ class Sweep(Ascent):
         J, eta = self.J[label], self.eta[label]
         matrix, vector = info_contact(self.C[label], self.m[label], J, eta)
         if self.has is not None:
+            self.partials[label].complete(np.arange(J.shape[-1]), J, eta, matrix, vector)
             bare = ~self.has[label]
             if bare.any():
                 definite = is_definite(J[..., bare])
@@ -205,7 +240,7 @@ class Sweep(Ascent):
     def _blame(self, label: int, edge: Index, place: int) -> PlaceError:
         at = numbers_of(edge)[place]
         number = np.flatnonzero((self.plan.edge_label == label) & (self.plan.edge_slot == at))[0]
-        return PlaceError(label, int(self.plan.var_slot[self.plan.edge_var[number]]))
+        return PlaceError(label, int(self.plan.var_slot[self.plan.edge_var[number]]), CERTAIN_AND_FLAT)
 
 
 def _at_edge(matrix: Floats, vector: Floats, has: Bools) -> Variable:

@@ -7,7 +7,6 @@ K = [[J, A'], [A, H_rr]] over (x, nu_r),
     H_rr' = -(K^-1)_rr      s_r' = (K^-1 s)_r      H_rb' = (K^-1 X_b)_r      H_bb' = H_bb - X_b' K^-1 X_b
 
 and r becomes an info end.  With neither, nothing determines the variable, and no pseudo-inverse is put in its place.
-Information that is left over from a subtraction and is smaller than its rounding counts as none.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from reactivepgm.plan.gaussian_elements import (
     moment_contact,
     send,
 )
+from reactivepgm.plan.gaussian_rounding import RANK, decided, of_nullity
 from reactivepgm.plan.small_matrices import (
     Bools,
     Floats,
@@ -36,15 +36,19 @@ from reactivepgm.plan.small_matrices import (
     transpose,
 )
 
-_RANK = 1e-13   # information below this share of what it was subtracted from is rounding
+CERTAIN_AND_FLAT = (
+    "it has no prior, and what it says through a factor without noise is certain in some directions and flat in the"
+    " others, which no message to another factor can express; give it a proper prior, however wide, or the factor noise"
+)
 
 
 class UndeterminedError(Exception):
-    """A variable that nothing determines, by its place in the batch."""
+    """A variable that cannot be eliminated, by its place in the batch, and why."""
 
-    def __init__(self, place: int) -> None:
-        super().__init__(place)
+    def __init__(self, place: int, reason: str = "nothing determines it") -> None:
+        super().__init__(place, reason)
         self.place = place
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -131,14 +135,22 @@ def join_kernel(triple: Triple, C: Floats, m: Floats, J: Floats, eta: Floats) ->
     )
 
 
-def send_carefully(pair: Pair, x: Variable, log: list[Floats] | None) -> tuple[Floats, Floats, Bools]:
+def send_carefully(
+    pair: Pair, x: Variable, log: list[Floats] | None, failed: Bools | None = None
+) -> tuple[Floats, Floats, Bools]:
     """Sends through a pair, row by row in the way that its modes ask for; the last result flags moment messages.
+
+    Args:
+        pair: the elements.
+        x: what is known at the near end.
+        log: receives the logs of the integrals.
+        failed: receives the rows that cannot be sent, instead of the error.
 
     Raises:
         UndeterminedError: neither information nor a moment end determines a variable.
     """
     assert pair.near_moment is not None and pair.far_moment is not None
-    H, s = np.empty_like(pair.far), np.empty_like(pair.far_vector)
+    H, s = np.zeros_like(pair.far), np.zeros_like(pair.far_vector)
     moment = pair.far_moment.copy()
     for rows, kind in _kinds(pair.near_moment, x, pair.near):
         part = Pair(pair.near[..., rows], pair.near_vector[..., rows], pair.far[..., rows], pair.far_vector[..., rows],
@@ -156,18 +168,21 @@ def send_carefully(pair: Pair, x: Variable, log: list[Floats] | None) -> tuple[F
         elif kind == "definite":
             W = symmetrise(inverse(J))
             far, s[..., rows] = send(part, W, matvec(W, eta))
-            H[..., rows] = _decided(far, part.far, moment[rows])
+            H[..., rows] = decided(far, part.far, moment[rows])
             _note(log, log_information, J, eta)
         else:
             none = Triple(part.far, part.far_vector, part.near[:0, :0], part.near_vector[:0], part.cross[:, :0],
                           part.cross, part.near[:0], moment[rows], np.zeros(int(rows.sum()), dtype=bool))
-            _require(none.a_moment, rows)
-            result = _pivot(none, J, eta, rows, log)
+            fine = _pivoted(none, J, rows, failed)
+            result = _pivot(none[fine], J[..., fine], eta[:, fine], log)
+            rows[rows] = fine
             H[..., rows], s[..., rows], moment[rows] = result.Ha, result.sa, False
     return H, s, moment
 
 
-def join_carefully(triple: Triple, near: Pair | None, x: Variable, kernel: bool, log: list[Floats] | None) -> Triple:
+def join_carefully(
+    triple: Triple, near: Pair, x: Variable, kernel: bool, log: list[Floats] | None, failed: Bools | None = None
+) -> Triple:
     """Eliminates x between two ends; ``near`` carries the block that may be the moment contributor.
 
     Args:
@@ -176,8 +191,12 @@ def join_carefully(triple: Triple, near: Pair | None, x: Variable, kernel: bool,
         x: the information and the moment contributor at x, the block of x in the element at ``b`` included.
         kernel: a moment contact joins only ``a`` (compression); else both ends (reduction).
         log: receives the logs of the integrals.
+        failed: receives the rows where x cannot be eliminated, instead of the error.
+
+    Raises:
+        UndeterminedError: neither information nor a moment end determines a variable.
     """
-    assert near is not None and near.near_moment is not None
+    assert near.near_moment is not None
     result = Triple(triple.Ha.copy(), triple.sa.copy(), triple.Hb.copy(), triple.sb.copy(), triple.Hab.copy(),
                     triple.Xa, triple.Xb, triple.a_moment.copy(), triple.b_moment.copy())
     for rows, kind in _kinds(near.near_moment, x, near.near):
@@ -197,12 +216,11 @@ def join_carefully(triple: Triple, near: Pair | None, x: Variable, kernel: bool,
         elif kind == "definite":
             W = symmetrise(inverse(J))
             joined = join(part, W, matvec(W, eta))
-            joined.Ha = _decided(joined.Ha, part.Ha, part.a_moment)
-            joined.Hb = _decided(joined.Hb, part.Hb, part.b_moment)
+            joined.Ha = decided(joined.Ha, part.Ha, part.a_moment)
+            joined.Hb = decided(joined.Hb, part.Hb, part.b_moment)
             result.put(rows, joined)
             _note(log, log_information, J, eta)
         else:
-            _require(part.a_moment | part.b_moment, rows)
             first = part.a_moment.copy()
             first[first] = _regular(_saddle(part[first], J[..., first]))
             for some, turn in ((first, False), (~first, True)):
@@ -210,8 +228,9 @@ def join_carefully(triple: Triple, near: Pair | None, x: Variable, kernel: bool,
                     where = rows.copy()
                     where[rows] = some
                     side = part[some].turned() if turn else part[some]
-                    _require(side.a_moment, where)
-                    done = _pivot(side, J[..., some], eta[..., some], where, log)
+                    fine = _pivoted(side, J[..., some], where, failed)
+                    done = _pivot(side[fine], J[..., some][..., fine], eta[..., some][..., fine], log)
+                    where[where] = fine
                     result.put(where, done.turned() if turn else done)
     return result
 
@@ -237,9 +256,20 @@ def _kinds(near_moment: Bools, x: Variable, near: Floats) -> list[tuple[Bools, s
     return [(rows, kind) for rows, kind in kinds if rows.any()]
 
 
-def _require(fine: Bools, rows: Bools) -> None:
-    if not fine.all():
-        raise UndeterminedError(int(np.flatnonzero(rows)[np.flatnonzero(~fine)[0]]))
+def _pivoted(triple: Triple, J: Floats, rows: Bools, failed: Bools | None) -> Bools:
+    """Where a flat variable can go together with the moment end ``a``; the others are noted, or the first one blamed."""
+    fine = triple.a_moment.copy()
+    fine[fine] = _regular(_saddle(triple[fine], J[..., fine]))
+    if fine.all():
+        return fine
+    lost = np.flatnonzero(rows)[~fine]
+    if failed is not None:
+        failed[lost] = True
+        return fine
+    at = int(np.flatnonzero(~fine)[0])
+    A, information = triple.Xa[..., at], J[..., at]
+    reaches = bool(triple.a_moment[at]) and np.linalg.matrix_rank(np.concatenate([information, A])) == A.shape[1]
+    raise UndeterminedError(int(lost[0]), CERTAIN_AND_FLAT if reaches else "nothing determines it")
 
 
 def _saddle(triple: Triple, J: Floats) -> Floats:
@@ -258,14 +288,13 @@ def _regular(K: Floats) -> Bools:
         root = np.sqrt(np.abs(scaled).max(axis=1))
         scaled = scaled / (root[:, None] * root[None])
     values = np.linalg.svd(np.moveaxis(scaled, 2, 0), compute_uv=False)
-    result: Bools = fine & (values[:, -1] > _RANK * values[:, 0])
+    result: Bools = fine & (values[:, -1] > RANK * values[:, 0])
     return result
 
 
-def _pivot(triple: Triple, J: Floats, eta: Floats, rows: Bools, log: list[Floats] | None) -> Triple:
+def _pivot(triple: Triple, J: Floats, eta: Floats, log: list[Floats] | None) -> Triple:
     dx = J.shape[0]
     K = _saddle(triple, J)
-    _require(_regular(K), rows)
     inverted = symmetrise(inverse(K))
     s = np.concatenate([eta, triple.sa])
     X = np.concatenate([transpose(triple.Xb), triple.Hab])     # (x and nu_a, b)
@@ -275,47 +304,8 @@ def _pivot(triple: Triple, J: Floats, eta: Floats, rows: Bools, log: list[Floats
         log.append(0.5 * (dot(s, solved) - logdet(K) + constant))
     Hb = triple.Hb - symmetrise(matmul(transpose(X), moved)) if X.shape[1] else triple.Hb
     return Triple(
-        _of_nullity(-inverted[dx:, dx:], J), solved[dx:],
-        _decided(Hb, triple.Hb, triple.b_moment) if X.shape[1] else Hb,
+        of_nullity(-inverted[dx:, dx:], J, triple.Xa), solved[dx:],
+        decided(Hb, triple.Hb, triple.b_moment) if X.shape[1] else Hb,
         triple.sb - matvec(transpose(X), solved) if X.shape[1] else triple.sb, moved[dx:], triple.Xa, triple.Xb,
         np.zeros_like(triple.a_moment), triple.b_moment,
     )
-
-
-def _of_nullity(H: Floats, J: Floats) -> Floats:
-    """Gives ``H``, a block of an inverse, the nullity of the complementary block ``J``, which it has exactly."""
-    lost = (_spectrum(J)[0] < _RANK * J.shape[0]).sum(axis=1)
-    values, vectors, root = _spectrum(H)
-    kept = np.where(np.arange(H.shape[0]) < lost[:, None], 0.0, values)
-    rebuilt: Floats = np.moveaxis((vectors * kept[:, None]) @ vectors.swapaxes(1, 2), 0, 2) * (root[:, None] * root)
-    return rebuilt
-
-
-def _spectrum(J: Floats) -> tuple[Floats, Floats, Floats]:
-    """Eigenvalues (n, d) and vectors of a semi-definite matrix with its axes brought to unit size, and those sizes."""
-    root = np.sqrt(np.maximum(np.einsum("iin->in", J), 0.0))
-    unit = np.where(root > 0.0, root, 1.0)
-    values, vectors = np.linalg.eigh(np.moveaxis(J / (unit[:, None] * unit), 2, 0))
-    return values, vectors, unit
-
-
-def _decided(H: Floats, before: Floats, moment: Bools) -> Floats:
-    """Removes what is only rounding from information that a subtraction left over."""
-    d = H.shape[0]
-    size = np.einsum("iin->in", before)
-    doubtful = ~moment & (size > 0.0).any(axis=0)
-    if not doubtful.any():
-        return H
-    root = np.sqrt(np.where(size > 0.0, size, 1.0))[:, doubtful]
-    scaled = np.moveaxis(H[..., doubtful] / (root[:, None] * root[None]), 2, 0)
-    values, vectors = np.linalg.eigh(scaled)
-    noise = np.abs(values) < _RANK * d
-    touched = noise.any(axis=1)
-    if touched.any():
-        kept = np.where(noise, 0.0, values)[touched]
-        vectors = vectors[touched]
-        rebuilt = np.moveaxis((vectors * kept[:, None]) @ vectors.swapaxes(1, 2), 0, 2)
-        rows = np.flatnonzero(doubtful)[touched]
-        H = H.copy()
-        H[..., rows] = rebuilt * (root[:, None] * root[None])[..., touched]
-    return H

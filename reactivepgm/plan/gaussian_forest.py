@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.plan.contraction import Contraction
+from reactivepgm.plan.contraction import Contraction, Held
 from reactivepgm.plan.contraction_steps import CycleError, IntArray, Structure
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
@@ -64,6 +64,7 @@ class GaussianForest:
         outs = np.concatenate([e[0] for e in self.ends]) if self.ends else np.empty(0, dtype=np.intp)
         self._crowded = outs.size > 0 and int(np.bincount(outs, minlength=total).max(initial=0)) > 1
         self._plans: dict[tuple[tuple[bool, ...], bool], Contraction] = {}
+        self._flat_plan: tuple[tuple[tuple[bool, ...], bytes], Contraction] | None = None
         # The place of each array within its label's storage.
         within = np.zeros(len(self.label_dims), dtype=int)
         self.places: list[slice] = []
@@ -77,7 +78,6 @@ class GaussianForest:
         """The rounds, given which families are deterministic.
 
         Of several factors that draw one element, one stays in moment form: a deterministic one if there is one.
-        Flat roots are met row by row, not ``whole``.
         """
         key = (deterministic if self._crowded else (), whole)
         found = self._plans.get(key)
@@ -86,6 +86,22 @@ class GaussianForest:
             found = Contraction(structure, whole)
             self._plans[key] = found
         return found
+
+    def _plan_for_flat(self, deterministic: tuple[bool, ...], flat: IntArray) -> Contraction:
+        """The rounds where these roots are flat: they receive before they send.
+
+        Those that fix a longer vector without noise are the last: what they send is certain in some directions only.
+        """
+        reluctant = np.zeros(int(self.offset[-1]), dtype=bool)
+        for number, family in enumerate(self.families):
+            for (array, index), ends in zip(family.ins, self.ends[number][1:], strict=True):
+                if deterministic[number] and index.size and self.dims[array] < self.dims[family.out[0]]:
+                    reluctant[ends] = True
+        key = (deterministic, flat.tobytes())
+        if self._flat_plan is None or self._flat_plan[0] != key:
+            structure = Structure(self.label, self.ends, self._modes(deterministic), len(self.label_dims))
+            self._flat_plan = key, Contraction(structure, held=Held(flat, reluctant[flat]))
+        return self._flat_plan[1]
 
     def _modes(self, deterministic: tuple[bool, ...]) -> list[tuple[IntArray | int, ...]]:
         modes: list[tuple[IntArray | int, ...]] = [(1,) + (0,) * (len(e) - 1) for e in self.ends]
@@ -115,7 +131,7 @@ class GaussianForest:
             sweep.down()
             marginals = [sweep.marginals(label) for label in range(len(self.label_dims))]
         except PlaceError as error:
-            raise self.improper(error.label, error.position) from None
+            raise self.improper(error.label, error.position, error.reason) from None
         sweep.release()
         return GaussianBeliefs(self, sweep, marginals, unary, kernels)
 
@@ -125,7 +141,7 @@ class GaussianForest:
         try:
             sweep.up()
         except PlaceError as error:
-            raise self.improper(error.label, error.position) from None
+            raise self.improper(error.label, error.position, error.reason) from None
         return constant + sum(float(term.sum()) for term in sweep.log or ())
 
     def improper(self, label: int, position: int, reason: str = "nothing determines it") -> ImproperError:
@@ -143,7 +159,7 @@ class GaussianForest:
         deterministic = tuple(k.covariance is None for k in kernels)
         plan = self.plan(deterministic)
         constant = 0.0
-        information, contributors, has = [], [], []
+        information, contributors, has, flat = [], [], [], []
         careful = False
         for label, d in enumerate(self.label_dims):
             n = self.label_sizes[label]
@@ -161,12 +177,13 @@ class GaussianForest:
                 if said.elements is not None and len(said.elements):
                     constant += self._priors(said, array, (J, eta, C, m), prior, drawn)
             constant += _settle_roots((J, eta, C, m), prior, ~drawn & ~prior)
-            careful = careful or bool((~drawn & ~prior).any())
+            flat.append(np.flatnonzero(members)[(~drawn & ~prior)[plan.var_slot[members]]])
+            careful = careful or flat[-1].size > 0
             information.append((J, eta))
             contributors.append((C, m))
             has.append(prior)
         if careful:
-            plan = self.plan(deterministic, whole=False)
+            plan = self._plan_for_flat(deterministic, np.concatenate(flat))
         elements = {
             pool: Elements(self.label_dims[pool[0]], self.label_dims[pool[1]], size, careful)
             for pool, size in plan.pools.items()

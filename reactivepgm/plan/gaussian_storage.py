@@ -23,12 +23,13 @@ Row = dict[tuple[int, int], Floats]
 
 
 class PlaceError(Exception):
-    """Nothing determines a variable, by its label and its position within the label."""
+    """A variable without a proper marginal, by its label and its position within the label."""
 
-    def __init__(self, label: int, position: int) -> None:
-        super().__init__(label, position)
+    def __init__(self, label: int, position: int, reason: str = "nothing determines it") -> None:
+        super().__init__(label, position, reason)
         self.label = label
         self.position = position
+        self.reason = reason
 
 
 class Elements:

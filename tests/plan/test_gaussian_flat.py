@@ -7,7 +7,7 @@ import pytest
 
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_forest import GaussianForest
-from tests.plan.dense_forest import random_forest
+from tests.plan.dense_forest import Problem, random_forest
 from tests.plan.test_gaussian_forest import assert_agrees, chain
 
 
@@ -78,3 +78,94 @@ def test_regression_with_flat_weights():
         GaussianForest([1, 2], [d, 1], [Factors((1, np.arange(2)), ((0, np.zeros(2, dtype=int)),))]).solve(
             [unary[0], GaussianUnary(y[:2] / 0.5, np.full((2, 1, 1), 2.0))],
             [GaussianKernelArrays((X[:2],), None, np.ones((1, 1, 1)))])
+
+
+@pytest.mark.parametrize("kind", [{"singular": 0.2}, {"singular": 0.0, "zero_noise": 0.7, "two": 0.4}])
+@pytest.mark.parametrize("seed", [*range(30), 87, 134, 160])
+def test_flat_roots_and_singular_factors_of_all_sizes(seed, kind):
+    """Right, or refused in words that say which message cannot be expressed; never wrong."""
+    problem = random_forest(np.random.default_rng(seed), flat=0.5, dims=(1, 2, 3), **kind)
+    if answer_exists(problem):
+        try:
+            assert_agrees(problem, 1e-7)
+        except ImproperError as error:
+            assert "certain in some directions and flat in the others" in str(error)
+    else:
+        with pytest.raises(ImproperError, match="nothing determines it"):
+            GaussianForest(problem.sizes, problem.dims, problem.families).solve(problem.unary, problem.kernels)
+
+
+def flat(n, d):
+    return GaussianUnary(np.zeros((n, d)), np.zeros((n, d, d)))
+
+
+def informed(rng, n, d):
+    return GaussianUnary(rng.normal(size=(n, d)), np.broadcast_to(2.0 * np.eye(d), (n, d, d)))
+
+
+def one_each(*arrays):
+    return Factors((arrays[0], np.array([0])), tuple((a, np.array([0])) for a in arrays[1:]))
+
+
+@pytest.mark.parametrize("noise", [None, "singular", "regular"])
+def test_a_vector_of_predictions_from_flat_weights(noise):
+    """mu = X beta as one vector, longer than beta."""
+    rng = np.random.default_rng(0)
+    C = None if noise is None else np.diag([1.0] * 7 if noise == "regular" else [1.0] * 2 + [0.0] * 5)[None]
+    assert_agrees(Problem([1, 1], [3, 7], [one_each(1, 0)], [flat(1, 3), informed(rng, 1, 7)],
+                          [GaussianKernelArrays((rng.normal(size=(1, 7, 3)),), rng.normal(size=(1, 7)), C)]), 1e-11)
+
+
+def test_a_plate_of_vectors_from_flat_weights():
+    rng = np.random.default_rng(1)
+    n, i = 6, np.arange(6)
+    families = [Factors((1, i), ((0, i),)), Factors((2, i), ((1, i),))]
+    kernels = [GaussianKernelArrays((rng.normal(size=(n, 5, 2)),), None, None),
+               GaussianKernelArrays((rng.normal(size=(1, 4, 5)),), None, np.eye(4)[None])]
+    assert_agrees(Problem([n, n, n], [2, 5, 4], families, [flat(n, 2), informed(rng, n, 5), flat(n, 4)], kernels), 1e-10)
+
+
+def test_a_sum_of_two_flat_effects_in_one_vector():
+    rng = np.random.default_rng(2)
+    X = tuple(rng.normal(size=(1, 9, d)) for d in (2, 3))
+    problem = Problem([1, 1, 1], [2, 3, 9], [one_each(2, 0, 1)], [flat(1, 2), flat(1, 3), informed(rng, 1, 9)],
+                      [GaussianKernelArrays(X, None, None)])
+    beliefs = GaussianForest(problem.sizes, problem.dims, problem.families).solve(problem.unary, problem.kernels)
+    x, V, log, position = problem.dense()
+    for (a, i), at in position.items():
+        np.testing.assert_allclose(beliefs.mean[a][i], x[at], atol=1e-11)
+        np.testing.assert_allclose(beliefs.covariance[a][i], V[at, at], atol=1e-11)
+    assert beliefs.log_partition == pytest.approx(log, rel=1e-11)
+    np.testing.assert_allclose(beliefs.joint(0)[4][0], V[position[0, 0], position[1, 0]], atol=1e-11)
+
+
+def test_a_message_that_is_certain_and_flat_at_once_is_refused_by_name():
+    """mu = X beta, and a second vector that mu alone informs: what mu sends it cannot be expressed."""
+    rng = np.random.default_rng(3)
+    families = [one_each(1, 0), one_each(2, 1)]
+    kernels = [GaussianKernelArrays((rng.normal(size=(1, 5, 2)),), None, None),
+               GaussianKernelArrays((None,), None, np.eye(5)[None])]
+    unary = [flat(1, 2), flat(1, 5), informed(rng, 1, 5)]
+    with pytest.raises(ImproperError, match=r"element 0 of array 1 .* certain in some directions .* proper prior"):
+        GaussianForest([1, 1, 1], [2, 5, 5], families).solve(unary, kernels)
+    wide = GaussianUnary(np.zeros((1, 2)), 1e-6 * np.eye(2)[None])
+    assert_agrees(Problem([1, 1, 1], [2, 5, 5], families, [wide, *unary[1:]], kernels), 1e-6)
+
+
+def test_a_flat_start_leaves_the_observations_and_other_chains_whole():
+    """Two chains in two arrays: one of them starts flat, and only its own links go row by row."""
+    rng = np.random.default_rng(4)
+    n, d = 40, 2
+    i = np.arange(n)
+    families = [Factors((a, i[1:]), ((a, i[:-1]),)) for a in (0, 1)] + [Factors((2, i), ((0, i),))]
+    kernels = [GaussianKernelArrays((np.array([[[1.0, 1.0], [0.0, 1.0]]]),), None, 0.1 * np.eye(d)[None])] * 2
+    kernels.append(GaussianKernelArrays((np.array([[[1.0, 0.0]]]),), None, None))
+    proper = GaussianUnary(rng.normal(size=(n, d)), np.broadcast_to(np.eye(d), (n, d, d)), np.array([0]),
+                           np.zeros((1, d)), np.eye(d)[None])
+    problem = Problem([n, n, n], [d, d, 1], families, [flat(n, d), proper, informed(rng, n, 1)], kernels)
+    assert_agrees(problem, 1e-8)
+    forest = GaussianForest(problem.sizes, problem.dims, families)
+    forest.solve(problem.unary, kernels)
+    steps = [type(step).__name__ for half in forest._flat_plan[1].halves for step in half.steps]
+    assert steps[:2] == ["Rake", "Path"]
+    assert set(steps[2:]) <= {"Rake", "Compress"}
