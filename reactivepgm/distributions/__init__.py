@@ -10,6 +10,7 @@ from .contingency import Contingency as Contingency
 from .dirichlet import DIRICHLET as DIRICHLET
 from .dirichlet import Dirichlet as Dirichlet
 from .dirichlet_collection import DirichletCollection as DirichletCollection
+from .embedded_normal import EmbeddedNormal as EmbeddedNormal
 from .factorized import Factorized as Factorized
 from .family import DiscreteFamily as DiscreteFamily
 from .family import NormalFamily as NormalFamily
@@ -20,6 +21,8 @@ from .gamma import GammaShapeScale as GammaShapeScale
 from .gamma_shape_likelihood import GAMMA_SHAPE as GAMMA_SHAPE
 from .gamma_shape_likelihood import GammaShapeLikelihood as GammaShapeLikelihood
 from .group import Group as Group
+from .half_normal import HALF_NORMAL as HALF_NORMAL
+from .half_normal import HalfNormal as HalfNormal
 from .inverse_gamma import INVERSE_GAMMA as INVERSE_GAMMA
 from .inverse_gamma import InverseGamma as InverseGamma
 from .inverse_wishart import INVERSE_WISHART as INVERSE_WISHART
@@ -29,11 +32,20 @@ from .joining import stack as stack
 from .log_density import LogDensity as LogDensity
 from .log_density import ProductOfDensities as ProductOfDensities
 from .marker import Symbolic as Symbolic
+from .matrix_normal import MatrixNormal as MatrixNormal
+from .matrix_normal_wishart import MATRIX_NORMAL_WISHART as MATRIX_NORMAL_WISHART
+from .matrix_normal_wishart import MatrixNormalWishart as MatrixNormalWishart
+from .matrix_t import MatrixT as MatrixT
 from .mv_normal import MV_NORMAL as MV_NORMAL
 from .mv_normal import MultivariateNormal as MultivariateNormal
 from .mv_normal import MvNormalMeanCovariance as MvNormalMeanCovariance
 from .mv_normal import MvNormalMeanPrecision as MvNormalMeanPrecision
 from .mv_normal import MvNormalWeightedMeanPrecision as MvNormalWeightedMeanPrecision
+from .mv_normal_gamma import MV_NORMAL_GAMMA as MV_NORMAL_GAMMA
+from .mv_normal_gamma import MvNormalGamma as MvNormalGamma
+from .mv_normal_mean_scale_precision import MvNormalMeanScalePrecision as MvNormalMeanScalePrecision
+from .mv_normal_wishart import MV_NORMAL_WISHART as MV_NORMAL_WISHART
+from .mv_normal_wishart import MvNormalWishart as MvNormalWishart
 from .normal import NORMAL as NORMAL
 from .normal import NormalMeanPrecision as NormalMeanPrecision
 from .normal import NormalMeanVariance as NormalMeanVariance
