@@ -18,10 +18,10 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
 from reactivepgm.errors import ModelError
-from reactivepgm.graph.binding import FixedBinding
+from reactivepgm.graph.binding import FixedBinding, MixedBinding
 from reactivepgm.graph.derived import BatchedSource
 from reactivepgm.graph.family import Family
-from reactivepgm.graph.source import DataSource, Source, StackedSource
+from reactivepgm.graph.source import ConstantSource, DataSource, SelectedSource, Source, StackedSource
 from reactivepgm.graph.variable import VariableArray
 
 IntArray = NDArray[np.intp]
@@ -101,8 +101,31 @@ def cell_count(array: VariableArray) -> int:
     return array.size if array.kind == "random" else prod(array.shape) * prod(array.value_shape or ())
 
 
+def plain_source(source: Source) -> Source:
+    """The same values without a selection of rows in between, as far as the source is no arbitrary expression.
+
+    Example:
+        >>> plain_source(SelectedSource(ConstantSource(np.array([1.0, 2.0]), True), np.array([1]))).value
+        array([2.])
+    """
+    if not isinstance(source, SelectedSource):
+        return source
+    inner, rows = plain_source(source.source), source.rows
+    if isinstance(inner, ConstantSource):
+        return ConstantSource(np.asarray(inner.value)[rows], True)
+    if isinstance(inner, DataSource):
+        return DataSource(inner.array, inner.event, np.asarray(inner.index)[rows], True, inner.is_scattered)
+    if isinstance(inner, (StackedSource, BatchedSource)):
+        parts = tuple(plain_source(SelectedSource(part, rows)) if part.is_rowwise else part for part in inner.parts)
+        if isinstance(inner, StackedSource):
+            return StackedSource(parts, len(rows))
+        return BatchedSource(inner.function, parts)
+    return source
+
+
 def data_sources(source: Source) -> list[DataSource] | None:
     """The elements of data that a source is made of; None where it is an arbitrary expression."""
+    source = plain_source(source)
     if isinstance(source, DataSource):
         return [source]
     if isinstance(source, (BatchedSource, StackedSource)):
@@ -120,8 +143,9 @@ def output_source(family: Family) -> DataSource | None:
     binding = family.bindings[family.interfaces[0]]
     if not isinstance(binding, FixedBinding):
         return None
-    if isinstance(binding.source, DataSource):
-        return binding.source
+    source = plain_source(binding.source)
+    if isinstance(source, DataSource):
+        return source
     raise ModelError(
         family.site.letter(
             f"{family.node.name} draws a constant, so that nothing can be sampled forward",
@@ -141,7 +165,27 @@ def covariates_of(family: Family) -> set[str]:
         >>> covariates_of(builder.finish().family(0))
         {'x'}
     """
-    return {name for interface, b in family.fixed.items() if interface != family.interfaces[0] for name in b.names}
+    return {name for binding in fixed_inputs(family) for name in binding.names}
+
+
+def fixed_inputs(family: Family) -> list[FixedBinding]:
+    """What is fixed among a family's inputs; a plural interface may have fixed components beside random ones.
+
+    Example:
+        >>> from reactivepgm.graph import GraphBuilder
+        >>> builder = GraphBuilder()
+        >>> _ = builder.add("NormalMeanVariance", {"out": builder.random("x"), "mean": 0.0, "variance": 1.0})
+        >>> [binding.interface for binding in fixed_inputs(builder.finish().family(0))]
+        ['mean', 'variance']
+    """
+    found: list[FixedBinding] = []
+    for name, binding in family.bindings.items():
+        if name != family.interfaces[0]:
+            if isinstance(binding, FixedBinding):
+                found.append(binding)
+            elif isinstance(binding, MixedBinding):
+                found += binding.clamped.values()
+    return found
 
 
 class _Ordering:
@@ -210,17 +254,15 @@ class _Ordering:
     def _edges(self, family: Family, start: int, maker: IntArray) -> tuple[IntArray, IntArray]:
         """(rows that make an input, rows of the family that need it)."""
         cells = []
-        for name, binding in family.bindings.items():
-            if name == family.interfaces[0]:
-                continue
-            if isinstance(binding, FixedBinding):
-                cells += self._fed(family, binding)
-            else:
+        for name, binding in family.random.items():
+            if name != family.interfaces[0]:
                 cells += [
                     index[:, None] + self.first[array.id]
                     for _, array, index in binding.components()
                     if array.id not in self.given
                 ]
+        for fixed in fixed_inputs(family):
+            cells += self._fed(family, fixed)
         if not cells:
             return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         makers = maker[np.concatenate([np.broadcast_to(c, (family.rows, c.shape[1])) for c in cells], axis=1)]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from reactivepgm.distributions import Distribution, PointMass
 from reactivepgm.errors import DataError, ImproperPosteriorError, ModelError, ReactivePGMError
 from reactivepgm.graph import Family, FixedBinding, RandomBinding, VariableArray
-from reactivepgm.graph.ancestral import Ancestry, Block, cell_count, data_cells, output_source
+from reactivepgm.graph.ancestral import Ancestry, Block, cell_count, data_cells, output_source, plain_source
+from reactivepgm.graph.binding import MixedBinding
 from reactivepgm.graph.derived import BatchedSource
 from reactivepgm.graph.source import DataSource, Source, StackedSource
 from reactivepgm.nodes.sampling import aligned_events, draw
@@ -36,7 +37,7 @@ class Draws:
         self.values = values
         self.ancestry = ancestry
         self._flat: dict[int, Array] = {}
-        self._fixed: dict[tuple[int, str], PointMass] = {}
+        self._fixed: dict[int, PointMass] = {}
 
     def give(self, array: VariableArray, belief: Distribution) -> None:
         """Draw an array from a belief about all of it."""
@@ -86,24 +87,30 @@ class Draws:
     def _input(self, family: Family, name: str, rows: Rows) -> PointMass | tuple[PointMass, ...]:
         """What sits on an interface, for the rows of a block; a tuple of components on a plural interface."""
         binding = family.bindings[name]
+        if isinstance(binding, MixedBinding):
+            mixed: dict[int | None, PointMass] = {k: self._clamped(part, rows) for k, part in binding.clamped.items()}
+            mixed |= {k: self._random(array, _chosen(index, rows)) for k, array, index in binding.components()}
+            return tuple(mixed[k] for k in range(binding.width))
         if isinstance(binding, RandomBinding):
             parts = tuple(self._random(array, _chosen(index, rows)) for _, array, index in binding.components())
             return parts if binding.is_plural else parts[0]
-        if self.ancestry.feedback.intersection(binding.names):
-            if isinstance(binding.source, StackedSource):
-                return tuple(self._fed(part, binding, rows) for part in binding.source.parts)
-            return self._fed(binding.source, binding, rows)
-        key = (family.id, name)
-        if key not in self._fixed:
-            self._fixed[key] = binding.resolve(self.values)
-        whole = self._fixed[key]
-        if rows is not None and binding.source.is_rowwise:
-            whole = whole[rows]
         if not binding.is_plural:
-            return whole
-        axis = -1 - whole.event_rank
-        count = whole.value.shape[axis]
-        return tuple(PointMass._of(np.take(whole.value, k, axis=axis), whole.event_rank) for k in range(count))
+            return self._clamped(binding, rows)
+        source = plain_source(binding.source)
+        if isinstance(source, StackedSource) and self.ancestry.feedback.intersection(binding.names):
+            return tuple(self._fed(part, binding, rows) for part in source.parts)
+        whole = self._clamped(binding, rows)
+        components = np.moveaxis(np.asarray(whole.value), -1 - whole.event_rank, 0)
+        return tuple(PointMass._of(part, whole.event_rank) for part in components)
+
+    def _clamped(self, binding: FixedBinding, rows: Rows) -> PointMass:
+        """Data, constants or draws of data, for the rows of a block."""
+        if self.ancestry.feedback.intersection(binding.names):
+            return self._fed(binding.source, binding, rows)
+        if id(binding) not in self._fixed:
+            self._fixed[id(binding)] = binding.resolve(self.values)
+        whole = self._fixed[id(binding)]
+        return whole[rows] if rows is not None and binding.source.is_rowwise else whole
 
     def _random(self, array: VariableArray, index: NDArray[np.intp]) -> PointMass:
         flat = self._flat[array.id]
@@ -112,6 +119,7 @@ class Draws:
 
     def _fed(self, source: Source, binding: FixedBinding, rows: Rows) -> PointMass:
         """An input made of data that the model draws itself."""
+        source = plain_source(source)
         if isinstance(source, DataSource):
             cells = data_cells(source, binding.rows)
             chosen = self._stored(source.array)[:, cells[rows] if rows is not None and source.is_rowwise else cells]

@@ -15,10 +15,15 @@ import numpy as np
 
 from reactivepgm.errors import StorageError
 from reactivepgm.graph import Family, FixedBinding, Graph, RandomBinding, Site, VariableArray
+from reactivepgm.graph.ancestral import plain_source
+from reactivepgm.graph.binding import Binding, MixedBinding
 from reactivepgm.graph.derived import ELEMENTWISE, BatchedSource
+from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.source import ConstantSource, DataSource, Source, StackedSource
 from reactivepgm.inference.stored_value import Opaque, Reader, Writer
 from reactivepgm.nodes import Interface, Node, node_of
+
+Scopes = dict[tuple[str, ...], Scope]
 
 _OPERATIONS = {function.__name__: function for function in ELEMENTWISE}
 
@@ -58,6 +63,7 @@ def stored_graph(graph: Graph, writer: Writer) -> dict[str, Any]:
         "arrays": [_stored_array(array, writer) for array in graph.arrays],
         "families": [_stored_family(family, writer) for family in graph.families],
         "options": writer.value(graph.options),
+        "aliases": {name: array.id for name, array in graph.aliases.items()},
     }
 
 
@@ -67,9 +73,11 @@ def restored_graph(stored: Any, reader: Reader) -> Graph:
     Raises:
         StorageError: the parts do not fit together.
     """
-    arrays = tuple(_restored_array(id, part, reader) for id, part in enumerate(stored["arrays"]))
-    families = tuple(_restored_family(id, part, arrays, reader) for id, part in enumerate(stored["families"]))
-    graph = Graph(arrays, families, reader.value(stored["options"]))
+    scopes: Scopes = {(): ROOT}
+    arrays = tuple(_restored_array(id, part, scopes, reader) for id, part in enumerate(stored["arrays"]))
+    families = tuple(_restored_family(id, part, arrays, scopes, reader) for id, part in enumerate(stored["families"]))
+    aliases = {str(name): _array(number, arrays) for name, number in stored["aliases"].items()}
+    graph = Graph(arrays, families, reader.value(stored["options"]), aliases)
     for array in arrays:
         array.graph = graph
     return graph
@@ -85,10 +93,12 @@ def _stored_array(array: VariableArray, writer: Writer) -> dict[str, Any]:
         "value_shape": None if array.value_shape is None else [int(size) for size in array.value_shape],
         "value": writer.value(array.value) if array.kind == "constant" else None,
         "constraints": writer.value(dict(array.constraints)),
+        "scope": _stored_scope(array.scope),
+        "is_unfactorised": bool(array.is_unfactorised),
     }
 
 
-def _restored_array(id: int, stored: Any, reader: Reader) -> VariableArray:
+def _restored_array(id: int, stored: Any, scopes: Scopes, reader: Reader) -> VariableArray:
     if stored["kind"] not in ("random", "data", "constant"):
         raise StorageError(f"there is no kind of variable {stored['kind']!r}")
     value_shape = stored["value_shape"]
@@ -101,13 +111,25 @@ def _restored_array(id: int, stored: Any, reader: Reader) -> VariableArray:
         anonymous=bool(stored["anonymous"]),
         value_shape=None if value_shape is None else _shape(value_shape),
         value=reader.value(stored["value"]),
+        scope=_restored_scope(stored["scope"], scopes),
     )
+    array.is_unfactorised = bool(stored["is_unfactorised"])
     array.constraints = reader.value(stored["constraints"])
     return array
 
 
 def _shape(stored: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in stored)
+
+
+def _stored_scope(scope: Scope) -> list[list[str]]:
+    return [list(scope.path), list(scope.models)]
+
+
+def _restored_scope(stored: Any, scopes: Scopes) -> Scope:
+    """One scope for one path."""
+    path, models = (tuple(str(part) for part in parts) for parts in stored)
+    return scopes.setdefault(path, Scope(path, models))
 
 
 def _stored_site(site: Site) -> list[Any]:
@@ -130,18 +152,17 @@ def _stored_family(family: Family, writer: Writer) -> dict[str, Any]:
         "site": _stored_site(family.site),
         "factorisation_given": bool(family.factorisation_given),
         "labels": {name: list(labels) for name, labels in family.labels.items()},
+        "scope": _stored_scope(family.scope),
     }
 
 
-def _restored_family(id: int, stored: Any, arrays: tuple[VariableArray, ...], reader: Reader) -> Family:
+def _restored_family(
+    id: int, stored: Any, arrays: tuple[VariableArray, ...], scopes: Scopes, reader: Reader
+) -> Family:
     node, rows, site = _restored_node(stored["node"]), int(stored["rows"]), _restored_site(stored["site"])
-    bindings: dict[str, Any] = {}
-    for name, part in stored["bindings"].items():
-        if part["kind"] == "random":
-            bindings[name] = _restored_random(part, rows, arrays, reader)
-        else:
-            source = _restored_source(part["source"], arrays, reader)
-            bindings[name] = FixedBinding(source, rows, node, name, site, is_plural=bool(part["is_plural"]))
+    bindings = {
+        name: _restored_binding(part, rows, node, name, site, arrays, reader) for name, part in stored["bindings"].items()
+    }
     clusters = tuple(tuple(str(name) for name in cluster) for cluster in stored["clusters"])
     if not bindings or sorted(name for cluster in clusters for name in cluster) != sorted(bindings):
         raise StorageError(f"the clusters {clusters} of a {node.name} family are no partition of its interfaces")
@@ -156,6 +177,7 @@ def _restored_family(id: int, stored: Any, arrays: tuple[VariableArray, ...], re
         site=site,
         factorisation_given=bool(stored["factorisation_given"]),
         labels={name: tuple(str(label) for label in labels) for name, labels in stored["labels"].items()},
+        scope=_restored_scope(stored["scope"], scopes),
     )
 
 
@@ -180,19 +202,34 @@ def _restored_node(stored: Any) -> Node:
     return Node(str(stored["name"]), stored["kind"], interfaces, absent, numbered=stored["numbered"], key=str(stored["key"]))
 
 
-def _stored_binding(binding: RandomBinding | FixedBinding, writer: Writer) -> dict[str, Any]:
-    if isinstance(binding, RandomBinding):
-        return {
-            "kind": "random",
-            "arrays": [array.id for array in binding.arrays],
-            "index": writer.array(binding.index),
+def _stored_binding(binding: Binding, writer: Writer) -> dict[str, Any]:
+    if isinstance(binding, MixedBinding):
+        fixed = {str(k): _stored_binding(part, writer) for k, part in binding.clamped.items()}
+        random = {
+            str(k): {"kind": "random", "arrays": [array.id], "index": writer.array(index)}
+            for k, array, index in binding.components()
         }
+        return {"kind": "mixed", "parts": {**fixed, **random}}
+    if isinstance(binding, RandomBinding):
+        return {"kind": "random", "arrays": [array.id for array in binding.arrays], "index": writer.array(binding.index)}
     return {"kind": "fixed", "source": _stored_source(binding.source, binding.rows, writer), "is_plural": binding.is_plural}
+
+
+def _restored_binding(
+    stored: Any, rows: int, node: Node, name: str, site: Site, arrays: tuple[VariableArray, ...], reader: Reader
+) -> Binding:
+    if stored["kind"] == "mixed":
+        found = {int(k): _restored_binding(p, rows, node, name, site, arrays, reader) for k, p in stored["parts"].items()}
+        return MixedBinding([found[k] for k in range(len(found))])
+    if stored["kind"] == "random":
+        return _restored_random(stored, rows, arrays, reader)
+    source = _restored_source(stored["source"], arrays, reader)
+    return FixedBinding(source, rows, node, name, site, is_plural=bool(stored["is_plural"]))
 
 
 def _restored_random(stored: Any, rows: int, arrays: tuple[VariableArray, ...], reader: Reader) -> RandomBinding:
     chosen = tuple(_array(number, arrays, "random") for number in stored["arrays"])
-    index = _index(reader.array(stored["index"]), min(array.size for array in chosen) if len(chosen) == 1 else None)
+    index = _index(reader.array(stored["index"]), None)
     if len(index) != rows or index.ndim not in (1, 2) or (len(chosen) > 1 and index.shape[1:] != (len(chosen),)):
         raise StorageError(f"an index of shape {index.shape} does not fit a family of {rows} rows")
     binding = RandomBinding(chosen, index)
@@ -201,9 +238,9 @@ def _restored_random(stored: Any, rows: int, arrays: tuple[VariableArray, ...], 
     return binding
 
 
-def _array(number: Any, arrays: tuple[VariableArray, ...], kind: str) -> VariableArray:
-    if type(number) is not int or not 0 <= number < len(arrays) or arrays[number].kind != kind:
-        raise StorageError(f"there is no {kind} array number {number!r}")
+def _array(number: Any, arrays: tuple[VariableArray, ...], kind: str | None = None) -> VariableArray:
+    if type(number) is not int or not 0 <= number < len(arrays) or kind not in (None, arrays[number].kind):
+        raise StorageError(f"there is no {f'{kind} ' if kind else ''}array number {number!r}")
     return arrays[number]
 
 
@@ -214,6 +251,7 @@ def _index(index: Any, size: int | None) -> Any:
 
 
 def _stored_source(source: Source, rows: int, writer: Writer) -> dict[str, Any]:
+    source = plain_source(source)
     if isinstance(source, ConstantSource):
         return {"kind": "constant", "value": writer.value(source.value, opaque=False), "is_rowwise": source.is_rowwise}
     if isinstance(source, DataSource):
