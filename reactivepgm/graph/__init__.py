@@ -3,7 +3,8 @@
 from reactivepgm.graph.binding import Binding, FixedBinding, RandomBinding
 from reactivepgm.graph.builder import GraphBuilder
 from reactivepgm.graph.constant import ConstantReference
-from reactivepgm.graph.constraint import factorise
+from reactivepgm.graph.constraint_equation import factorise
+from reactivepgm.graph.constraint_scope import within
 from reactivepgm.graph.data_value import as_data_value, fitted
 from reactivepgm.graph.derived import Derived
 from reactivepgm.graph.factorisation import (
@@ -15,6 +16,8 @@ from reactivepgm.graph.factorisation import (
     q,
 )
 from reactivepgm.graph.family import FactorHandle, Family
+from reactivepgm.graph.form_constraint import Forms, form
+from reactivepgm.graph.forms import Composite, FixedMarginal, Form, PointMassForm, ProjectedTo, SampleList
 from reactivepgm.graph.graph import Graph
 from reactivepgm.graph.pending import PendingFactor
 from reactivepgm.graph.reference import Reference
@@ -25,25 +28,34 @@ from reactivepgm.graph.variable import VariableArray
 __all__ = [
     "BetheFactorisation",
     "Binding",
+    "Composite",
     "ConstantReference",
     "Derived",
     "FactorHandle",
     "Factorisation",
     "Family",
     "FixedBinding",
+    "FixedMarginal",
+    "Form",
+    "Forms",
     "FullFactorisation",
     "Graph",
     "GraphBuilder",
     "MeanField",
     "PendingFactor",
+    "PointMassForm",
+    "ProjectedTo",
     "QProduct",
     "RandomBinding",
     "Reference",
+    "SampleList",
     "Site",
     "Statement",
     "VariableArray",
     "as_data_value",
     "factorise",
     "fitted",
+    "form",
     "q",
+    "within",
 ]

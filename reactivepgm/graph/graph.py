@@ -9,10 +9,11 @@ import numpy as np
 
 from reactivepgm.errors import DataError
 from reactivepgm.graph.canonical import is_same
-from reactivepgm.graph.constraint import constrained_families
+from reactivepgm.graph.constraint import constrained
 from reactivepgm.graph.data_value import fitted
 from reactivepgm.graph.drawing import describe, draw
 from reactivepgm.graph.family import FactorHandle, Family
+from reactivepgm.graph.form_constraint import Forms, declared_forms, families_under
 from reactivepgm.graph.network import as_networkx
 from reactivepgm.graph.variable import VariableArray
 
@@ -25,6 +26,7 @@ class Graph:
         families: all factor families, in the order of their first rows.
         options: what the model was declared with.
         aliases: further names of arrays, such as those that variables have inside a model that returned them.
+        forms: by array id, the forms of marginals and messages; by default those the variables were declared with.
     """
 
     def __init__(
@@ -33,9 +35,11 @@ class Graph:
         families: tuple[Family, ...],
         options: Mapping[str, Any] | None = None,
         aliases: Mapping[str, VariableArray] | None = None,
+        forms: Mapping[int, Forms] | None = None,
     ) -> None:
         self.arrays = arrays
-        self.families = families
+        self.forms: Mapping[int, Forms] = declared_forms(arrays) if forms is None else forms
+        self.families = families_under(families, self.forms)
         self.options = dict(options or {})
         self.aliases = dict(aliases or {})
 
@@ -100,13 +104,15 @@ class Graph:
         """The graph under whole-model constraints, which hold where a statement has no ``where(q=...)`` of its own.
 
         Args:
-            constraints: MeanField(), BetheFactorisation(), ``"q(x, tau) = q(x) q(tau)"``, or a list of these.
+            constraints: MeanField(), BetheFactorisation(), ``"q(x, tau) = q(x) q(tau)"``, ``"q(x) :: PointMass"``,
+                ``"in submodel: q(a, b) = q(a) q(b)"``, the same as objects, or a list of these.
 
         Raises:
             ConstraintError: a constraint that matches nothing, or contradicts a statement's own ``where``.
             ConstraintSyntaxError: a text that cannot be read.
         """
-        return Graph(self.arrays, constrained_families(self, constraints), self.options, self.aliases)
+        families, forms = constrained(self, constraints)
+        return Graph(self.arrays, families, self.options, self.aliases, forms)
 
     def same_as(self, other: Graph) -> bool:
         """Whether two graphs say the same, however their models were written: loops, vector statements, builder calls."""

@@ -1,0 +1,119 @@
+"""Families under an equation: clusters cut along its blocks, rows that are cut differently in families of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.errors import ConstraintError
+from reactivepgm.graph.binding import Binding, FixedBinding, MixedBinding, RandomBinding
+from reactivepgm.graph.clusters import Clusters
+from reactivepgm.graph.constraint_equation import Codes, Equation
+from reactivepgm.graph.family import Family
+from reactivepgm.graph.source import ConstantSource, SelectedSource, Source
+from reactivepgm.graph.variable import VariableArray
+
+IntArray = NDArray[np.intp]
+
+Naming = Callable[[Family, str, VariableArray], str | None]
+"""By which of its names an equation means what sits on an interface of a family; None where it does not."""
+
+
+def cut(family: Family, codes: Codes, naming: Naming) -> list[Family] | None:
+    """The family with its clusters cut, in parts where rows are cut differently; None where the equation is silent.
+
+    The equation speaks where two or more of its variables meet in a factor. Edges to variables that it does not name
+    stay with each other, and with the named ones where all of those are in one block.
+
+    Raises:
+        ConstraintError: the statement has a factorisation of its own and it is another one.
+    """
+    blocks: dict[str, IntArray] = {}
+    for interface, binding in family.random.items():
+        columns = [
+            codes.of(name, array)[index]
+            for _, array, index in binding.components()
+            if (name := naming(family, interface, array)) is not None
+        ]
+        if columns:
+            same = np.all([column == columns[0] for column in columns], axis=0)
+            # Components in different blocks: the interface is in none of the others' blocks.
+            blocks[interface] = np.where(same, columns[0], -2 - len(blocks))
+    if len(blocks) < 2:
+        return None
+    parts = []
+    for rows, labels in _patterns(list(blocks), np.stack(list(blocks.values()), axis=1)):
+        clusters = _clusters(family, labels)
+        if clusters != family.clusters and family.factorisation_given:
+            raise ConstraintError(_contradiction(family, codes.equation))
+        part = family if rows is None else chosen(family, rows)
+        parts.append(part if clusters == family.clusters else replace(part, clusters=clusters))
+    if all(part.clusters == family.clusters for part in parts):
+        return [family]
+    return parts
+
+
+def _patterns(names: Sequence[str], table: IntArray) -> Iterator[tuple[IntArray | None, dict[str, int]]]:
+    """Rows whose interfaces fall apart in the same way, in the order of their first rows (None: all rows)."""
+    # Each interface is labelled by the first one that shares its block.
+    firsts = (table[:, :, None] == table[:, None, :]).argmax(axis=2)
+    kinds, inverse = np.unique(firsts, axis=0, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    for kind in sorted(range(len(kinds)), key=lambda kind: int(np.argmax(inverse == kind))):
+        rows = None if len(kinds) == 1 else np.flatnonzero(inverse == kind)
+        yield rows, dict(zip(names, kinds[kind].tolist(), strict=True))
+
+
+def _clusters(family: Family, labels: Mapping[str, int]) -> Clusters:
+    if len(set(labels.values())) == 1:
+        return family.clusters
+    groups: list[tuple[str, ...]] = []
+    for cluster in family.clusters:
+        parts: dict[int | None, list[str]] = {}
+        for name in cluster:
+            parts.setdefault(labels.get(name), []).append(name)
+        groups += [tuple(part) for part in parts.values()]
+    return ordered(family, groups)
+
+
+def ordered(family: Family, groups: Sequence[tuple[str, ...]]) -> Clusters:
+    """Clusters in the order of the interfaces."""
+    position = {name: i for i, name in enumerate(family.interfaces)}
+    return tuple(sorted(groups, key=lambda group: position[group[0]]))
+
+
+def _contradiction(family: Family, equation: Equation) -> str:
+    own = " ".join(f"q({', '.join(c)})" for c in family.clusters)
+    complaint = f"the constraint {equation.text!r} ({equation.site}) contradicts the statement's own factorisation {own}"
+    return family.site.letter(complaint, write="one of the two only")
+
+
+def chosen(family: Family, rows: IntArray) -> Family:
+    """Some rows of a family as a family."""
+    bindings = {name: _chosen(family, name, binding, rows) for name, binding in family.bindings.items()}
+    return replace(family, rows=len(rows), bindings=bindings)
+
+
+def _chosen(family: Family, name: str, binding: Binding, rows: IntArray) -> Binding:
+    if isinstance(binding, MixedBinding):
+        parts: dict[int, RandomBinding | FixedBinding] = {k: _fixed(part, rows) for k, part in binding.clamped.items()}
+        for component, array, index in binding.components():
+            assert component is not None
+            parts[component] = RandomBinding((array,), index[rows])
+        return MixedBinding.of([parts[k] for k in sorted(parts)], len(rows), family.node, name, family.site)
+    if isinstance(binding, RandomBinding):
+        return RandomBinding(binding.arrays, binding.index[rows])
+    return _fixed(binding, rows)
+
+
+def _fixed(binding: FixedBinding, rows: IntArray) -> FixedBinding:
+    source: Source = binding.source
+    if source.is_rowwise:
+        if isinstance(source, ConstantSource):
+            source = ConstantSource(np.asarray(source.value)[rows], True)
+        else:
+            source = SelectedSource(source, rows)
+    return FixedBinding(source, len(rows), binding.node, binding.interface, binding.site, is_plural=binding.is_plural)
