@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from rich.progress import Progress
 
-from reactivepgm.distributions import Distribution
+from reactivepgm.distributions import Distribution, LogDensity, ProductOfDensities
 from reactivepgm.errors import ConvergenceWarning, DataError, ModelError
 from reactivepgm.graph import Graph, VariableArray
 from reactivepgm.graph.ancestral import covariates_of
@@ -167,8 +167,13 @@ class Run:
         return self._shaped(array)
 
     def hidden(self) -> dict[str, Distribution]:
-        """The beliefs about the variables without a name of the user's."""
-        return {array.name: self._shaped(array) for array in self.graph.random if array.anonymous and array.size}
+        """The beliefs about the variables without a name of the user's, as far as they have a family."""
+        found = {}
+        for array in self.graph.random:
+            belief = self.beliefs.marginals[self.plan.structure.number[array.id]] if array.anonymous and array.size else None
+            if belief is not None and not isinstance(belief, (LogDensity, ProductOfDensities)):
+                found[array.name] = self._shaped(array)
+        return found
 
     def covariates(self) -> dict[str, Any]:
         """Copies of the data that are inputs of factors."""

@@ -105,11 +105,11 @@ def _one_by_one(node: Node, rng: np.random.Generator, inputs: Sequence[Input], b
     assert node.sampler is not None
     is_sole_plural = len(node.interfaces) == 2 and node.interfaces[1].plural
     columns = [
-        [_rows(part, batch) for part in column] if isinstance(column, tuple) else _rows(column, batch) for column in inputs
+        tuple(_rows(part, batch) for part in column) if isinstance(column, tuple) else _rows(column, batch) for column in inputs
     ]
     drawn = []
     for row in range(prod(batch)):
-        values: list[Any] = [tuple(c[row] for c in column) if isinstance(column, list) else column[row] for column in columns]
+        values: list[Any] = [tuple(c[row] for c in column) if isinstance(column, tuple) else column[row] for column in columns]
         drawn.append(np.asarray(node.sampler(rng, *(values[0] if is_sole_plural else values))))
     whole = np.stack(drawn)
     return whole.reshape(*batch, *whole.shape[1:])

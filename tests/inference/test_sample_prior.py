@@ -261,6 +261,16 @@ def test_any_python_function_is_applied_value_by_value():
     np.testing.assert_allclose(draws["r"], np.sqrt(draws["x"] ** 2 + (draws["v"] ** 2).sum(axis=1)))
 
 
+def test_truth_values():
+    builder = GraphBuilder()
+    a, b, both = builder.random("a"), builder.random("b"), builder.random("both")
+    builder.add("Bernoulli", {"out": a, "p": 0.5})
+    builder.add("Bernoulli", {"out": b, "p": 0.75})
+    builder.add("AND", {"out": both, "in1": a, "in2": b})
+    draws = sample_prior(builder.finish(), 500, 1)
+    np.testing.assert_array_equal(draws["both"], draws["a"] & draws["b"])
+
+
 def test_precision_matrices_and_counts():
     @model
     def counts(y):
