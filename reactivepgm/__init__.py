@@ -7,6 +7,7 @@ from reactivepgm.distributions import Contingency as Contingency
 from reactivepgm.distributions import Dirichlet as Dirichlet
 from reactivepgm.distributions import DirichletCollection as DirichletCollection
 from reactivepgm.distributions import Distribution as Distribution
+from reactivepgm.distributions import ExponentialLinearQuadratic as ExponentialLinearQuadratic
 from reactivepgm.distributions import Factorized as Factorized
 from reactivepgm.distributions import Gamma as Gamma
 from reactivepgm.distributions import GammaShapeLikelihood as GammaShapeLikelihood
@@ -74,11 +75,14 @@ from reactivepgm.language import datavar as datavar
 from reactivepgm.language import model as model
 from reactivepgm.language import randomvar as randomvar
 from reactivepgm.nodes import AND as AND
+from reactivepgm.nodes import GCV as GCV
 from reactivepgm.nodes import IMPLY as IMPLY
 from reactivepgm.nodes import NOT as NOT
 from reactivepgm.nodes import OR as OR
 from reactivepgm.nodes import Delta as Delta
 from reactivepgm.nodes import DiscreteTransition as DiscreteTransition
+from reactivepgm.nodes import GaussHermiteCubature as GaussHermiteCubature
+from reactivepgm.nodes import GCVMeta as GCVMeta
 from reactivepgm.nodes import Interface as Interface
 from reactivepgm.nodes import Node as Node
 from reactivepgm.nodes import NormalMixture as NormalMixture

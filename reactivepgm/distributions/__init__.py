@@ -11,6 +11,7 @@ from .dirichlet import DIRICHLET as DIRICHLET
 from .dirichlet import Dirichlet as Dirichlet
 from .dirichlet_collection import DirichletCollection as DirichletCollection
 from .embedded_normal import EmbeddedNormal as EmbeddedNormal
+from .exponential_linear_quadratic import ExponentialLinearQuadratic as ExponentialLinearQuadratic
 from .factorized import Factorized as Factorized
 from .family import DiscreteFamily as DiscreteFamily
 from .family import NormalFamily as NormalFamily

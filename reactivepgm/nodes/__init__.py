@@ -27,6 +27,7 @@ from reactivepgm.nodes.normal import (
     NORMAL_MEAN_VARIANCE,
 )
 from reactivepgm.nodes.registry import node_of, register
+from reactivepgm.nodes.volatility import GCV, GaussHermiteCubature, GCVMeta
 
 DiscreteTransition = DISCRETE_TRANSITION
 NormalMixture = NORMAL_MIXTURE
@@ -45,6 +46,7 @@ __all__ = [
     "GAMMA",
     "GAMMA_SHAPE_RATE",
     "GAMMA_SHAPE_SCALE",
+    "GCV",
     "IMPLY",
     "INVERSE_GAMMA",
     "INVERSE_WISHART",
@@ -65,6 +67,8 @@ __all__ = [
     "WISHART",
     "Delta",
     "DiscreteTransition",
+    "GCVMeta",
+    "GaussHermiteCubature",
     "Interface",
     "Node",
     "NormalMixture",

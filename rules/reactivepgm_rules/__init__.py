@@ -9,6 +9,7 @@ from . import dirichlet_collection as dirichlet_collection
 from . import discrete_transition as discrete_transition
 from . import dot as dot
 from . import gamma as gamma
+from . import gcv as gcv
 from . import inverse_gamma as inverse_gamma
 from . import inverse_wishart as inverse_wishart
 from . import logic as logic
