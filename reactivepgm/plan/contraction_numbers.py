@@ -24,15 +24,31 @@ class Numbering:
         self.family_rows: list[int] = []
         self.family_ends: list[int] = []
         edge_var, edge_mode = [], []
+        own: list[IntArray] = []     # moment edges
+        info: list[IntArray] = []    # all others, and their variables
+        at: list[IntArray] = []
         edges = 0
         for ends, modes in zip(structure.ends, structure.modes, strict=True):
             rows = ends[0].size
             self.edge_base.append(edges)
             self.family_rows.append(rows)
             self.family_ends.append(len(ends))
-            for end, mode in zip(ends, modes, strict=True):
+            for k, (end, mode) in enumerate(zip(ends, modes, strict=True)):
+                number = np.arange(edges + k * rows, edges + (k + 1) * rows)
                 edge_var.append(end)
-                edge_mode.append(np.full(rows, mode, dtype=np.int8) if isinstance(mode, int) else mode.astype(np.int8))
+                if isinstance(mode, int):
+                    edge_mode.append(np.full(rows, mode, dtype=np.int8))
+                    if mode:
+                        own.append(number)
+                    else:
+                        info.append(number)
+                        at.append(end)
+                else:
+                    drawn = mode != 0
+                    edge_mode.append(drawn.astype(np.int8))
+                    own.append(number[drawn])
+                    info.append(number[~drawn])
+                    at.append(end[~drawn])
             base = 0
             if len(ends) == 2 and rows:
                 pool = (int(self.label[ends[1][0]]), int(self.label[ends[0][0]]))
@@ -40,22 +56,23 @@ class Numbering:
                 self.pools[pool] = base + rows
             self.bases.append(base)
             edges += rows * len(ends)
-        nothing = np.empty(0, dtype=np.intp)
-        self.edge_var: IntArray = np.concatenate([nothing, *edge_var])
-        self.edge_mode: NDArray[np.int8] = np.concatenate([nothing.astype(np.int8), *edge_mode])
-        self.degree = np.bincount(self.edge_var, minlength=V)
+        self.edge_var = _joined(edge_var)
+        self.edge_mode: NDArray[np.int8] = np.concatenate([np.empty(0, dtype=np.int8), *edge_mode])
         self.var_slot, self.label_sizes = _within(self.label, self.labels)
         self.edge_label = self.label[self.edge_var] if self.labels > 1 else np.zeros(edges, dtype=np.intp)
         self.edge_slot, self.edge_sizes = _within(self.edge_label, self.labels)
-        own = np.flatnonzero(self.edge_mode)
         self.moment_edge = np.full(V, -1, dtype=np.intp)
-        self.moment_edge[self.edge_var[own]] = own
-        info = np.flatnonzero(self.edge_mode == 0)
-        at = self.edge_var[info]
-        count = np.bincount(at, minlength=V)
-        self._info_count, self._info_start = count, np.cumsum(count) - count
-        ordered = at.size < 2 or bool((at[1:] >= at[:-1]).all())
-        self._info_edges = info if ordered else info[np.argsort(at, kind="stable")]
+        self.degree: IntArray = np.zeros(V, dtype=np.intp)
+        for number in own:
+            self.moment_edge[self.edge_var[number]] = number
+            self.degree += np.bincount(self.edge_var[number], minlength=V)
+        self._info_edges, heard = _joined(info), _joined(at)
+        self._info_count = np.bincount(heard, minlength=V)
+        self._info_start = np.cumsum(self._info_count)
+        self._info_start -= self._info_count
+        self.degree += self._info_count
+        if heard.size > 1 and not bool((heard[1:] >= heard[:-1]).all()):
+            self._info_edges = self._info_edges[np.argsort(heard, kind="stable")]
 
     def edges_of(self, family: int, end: int) -> Index:
         """The positions, in their label's storage, of the messages at one end of a family."""
@@ -85,24 +102,45 @@ class Numbering:
         width = count
         if int(count.max()) > 2:
             width = np.where(count <= 2, count, 2 ** np.ceil(np.log2(np.maximum(count, 1))).astype(np.intp))
-        own = self.moment_edge[variables] >= 0
+        moment = self.moment_edge[variables]
+        key = width * 2
+        key += moment >= 0
+        if self.labels > 1:
+            key *= self.labels
+            key += self.label[variables]
         expands = []
-        for at in groups((width * 2 + own) * self.labels + self.label[variables]):
-            some, w, label = variables[at], int(width[at][0]), int(self.label[variables[at][0]])
-            position = np.arange(w)
-            inside = position < count[at][:, None]
-            padded = not bool(inside.all())
-            if padded:
-                place = np.where(inside, self._info_start[some][:, None] + position, 0)
-                edges = np.where(inside, self.edge_slot[self._info_edges[place]], self.edge_sizes[label])
-            else:
-                edges = self.edge_slot[self._info_edges[self._info_start[some][:, None] + position]]
+        for at in groups(key):
+            some, w = variables[at], int(width[at][0])
+            own, label = moment[at], int(self.label[some[0]])
+            edges, padded = self._edges_into(some, w, label)
             expands.append(Expand(
-                label=label, variable=as_index(self.var_slot[some]),
-                moment=as_index(self.edge_slot[self.moment_edge[some]]) if bool(own[at][0]) else None,
-                edges=tuple(as_index(edges[:, k]) for k in range(w)) if w <= 4 else edges, padded=padded,
+                label=label, variable=self._places(self.var_slot, some),
+                moment=self._places(self.edge_slot, own) if own[0] >= 0 else None, edges=edges, padded=padded,
             ))
         return expands
+
+    def _edges_into(self, variables: IntArray, width: int, label: int) -> tuple[tuple[Index, ...] | IntArray, bool]:
+        """The info edges of some variables, and whether padding stands where there are fewer."""
+        start = self._info_start[variables]
+        if width <= 2:
+            return tuple(self._places(self.edge_slot, self._info_edges[start + k]) for k in range(width)), False
+        position = np.arange(width)
+        place = start[:, None] + position
+        inside = position < self._info_count[variables][:, None]
+        padded = not bool(inside.all())
+        if padded:
+            place[~inside] = 0
+        edges = self.edge_slot[self._info_edges[place]]
+        if padded:
+            edges[~inside] = self.edge_sizes[label]
+        return tuple(as_index(edges[:, k]) for k in range(width)) if width <= 4 else edges, padded
+
+    def _places(self, slots: IntArray, numbers: IntArray) -> Index:
+        return as_index(numbers if self.labels == 1 else slots[numbers])
+
+
+def _joined(parts: list[IntArray]) -> IntArray:
+    return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, dtype=np.intp), *parts])
 
 
 def _within(label: IntArray, labels: int) -> tuple[IntArray, list[int]]:

@@ -42,7 +42,7 @@ from reactivepgm.plan.gaussian_flat import (
     log_information,
     send_carefully,
 )
-from reactivepgm.plan.gaussian_storage import Elements, PlaceError, Rows
+from reactivepgm.plan.gaussian_storage import Block, Elements, PlaceError, Rows
 from reactivepgm.plan.small_matrices import (
     Bools,
     Floats,
@@ -62,26 +62,31 @@ class Ascent:
         contributors: (C, m) of the moment priors, for each label, zeros elsewhere.
         has: for each label which variables have such a prior; None where no variable is a flat root.
         log: receives logs of integrals, for the evidence.
+        block: where there is ``room`` for the rest.
     """
 
     def __init__(
         self, plan: Contraction, dims: Sequence[int], elements: dict[Pool, Elements], rows: dict[int, Rows],
         information: list[tuple[Floats, Floats]], contributors: list[tuple[Floats, Floats]],
-        has: list[Bools] | None, log: list[Floats] | None = None,
+        has: list[Bools] | None, log: list[Floats] | None, block: Block,
     ) -> None:
         self.plan, self.dims, self.elements, self.rows, self.has, self.log = plan, dims, elements, rows, has, log
         self.unary = information
-        self.J = [J.copy() for J, _ in information]
-        self.eta = [eta.copy() for _, eta in information]
+        self.J, self.eta = [block.take(*J.shape) for J, _ in information], [block.take(*e.shape) for _, e in information]
+        for J, eta, (unary, vector) in zip(self.J, self.eta, information, strict=True):
+            J[...], eta[...] = unary, vector
         self.C = [C for C, _ in contributors]
         self.m = [m for _, m in contributors]
         sizes = [n + 1 for n in plan.edge_sizes]     # the last is the padding: no message
-        self.to_variable = [np.zeros((d, d, n)) for d, n in zip(dims, sizes, strict=True)]
-        self.to_variable_vector = [np.zeros((d, n)) for d, n in zip(dims, sizes, strict=True)]
-        self.to_factor = [np.zeros((d, d, n)) for d, n in zip(dims, sizes, strict=True)]
-        self.to_factor_vector = [np.zeros((d, n)) for d, n in zip(dims, sizes, strict=True)]
+        self.to_variable = [block.take(d, d, n) for d, n in zip(dims, sizes, strict=True)]
+        self.to_variable_vector = [block.take(d, n) for d, n in zip(dims, sizes, strict=True)]
         self.to_variable_moment = [np.zeros(n, dtype=bool) for n in sizes] if has is not None else None
         self.to_factor_moment = [np.zeros(n, dtype=bool) for n in sizes] if has is not None else None
+
+    @staticmethod
+    def room(plan: Contraction, dims: Sequence[int]) -> int:
+        """How many numbers it takes, beside the elements and what is told about the variables."""
+        return sum((n + e + 1) * d * (d + 1) for n, e, d in zip(plan.label_sizes, plan.edge_sizes, dims, strict=True))
 
     # -- up -------------------------------------------------------------------------------------------------
 

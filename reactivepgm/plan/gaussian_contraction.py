@@ -51,6 +51,9 @@ class Sweep(Ascent):
             PlaceError: a message cannot be expressed.
         """
         self.log = None
+        sizes = [H.shape[-1] for H in self.to_variable]
+        self.to_factor = [np.zeros((d, d, n)) for d, n in zip(self.dims, sizes, strict=True)]
+        self.to_factor_vector = [np.zeros((d, n)) for d, n in zip(self.dims, sizes, strict=True)]
         self.partials = [Partials(J.shape[-1]) for J in self.J] if self.has is not None else []
         for expand in self.plan.roots:
             self._expand(expand)

@@ -18,7 +18,7 @@ from reactivepgm.plan.contraction_steps import CycleError, IntArray, Structure
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_contraction import Sweep
-from reactivepgm.plan.gaussian_storage import Elements, PlaceError, Rows
+from reactivepgm.plan.gaussian_storage import Block, Elements, PlaceError, Rows
 from reactivepgm.plan.small_matrices import (
     Bools,
     Floats,
@@ -161,9 +161,10 @@ class GaussianForest:
         constant = 0.0
         information, contributors, has, flat = [], [], [], []
         careful = False
+        block = Block(self._room(plan))
         for label, d in enumerate(self.label_dims):
             n = self.label_sizes[label]
-            J, eta, C, m = np.zeros((d, d, n)), np.zeros((d, n)), np.zeros((d, d, n)), np.zeros((d, n))
+            J, eta, C, m = block.take(d, d, n), block.take(d, n), block.take(d, d, n), block.take(d, n)
             prior = np.zeros(n, dtype=bool)
             drawn = np.zeros(n, dtype=bool)
             members = self.label == label
@@ -184,16 +185,24 @@ class GaussianForest:
             has.append(prior)
         if careful:
             plan = self._plan_for_flat(deterministic, np.concatenate(flat))
-        elements = {
-            pool: Elements(self.label_dims[pool[0]], self.label_dims[pool[1]], size, careful)
-            for pool, size in plan.pools.items()
-        }
+            block = Block(self._room(plan))
+        dims = self.label_dims
+        elements = {(a, b): Elements(dims[a], dims[b], size, careful, block) for (a, b), size in plan.pools.items()}
         rows: dict[int, Rows] = {}
         for number, (factors, numbers) in enumerate(zip(self.families, kernels, strict=True)):
             if factors.rows:
                 constant += self._fill(plan, number, numbers, elements, rows)
-        sweep = Sweep(plan, self.label_dims, elements, rows, information, contributors, has if careful else None, log)
+        sweep = Sweep(
+            plan, self.label_dims, elements, rows, information, contributors, has if careful else None, log, block
+        )
         return sweep, constant
+
+    def _room(self, plan: Contraction) -> int:
+        """How many numbers there are on the way up."""
+        dims = self.label_dims
+        told = sum(2 * d * (d + 1) * n for d, n in zip(dims, self.label_sizes, strict=True))
+        elements = sum(Elements.room(dims[a], dims[b], size) for (a, b), size in plan.pools.items())
+        return told + elements + Sweep.room(plan, dims)
 
     def _priors(
         self, numbers: GaussianUnary, array: int, storage: tuple[Floats, ...], prior: Bools, drawn: Bools

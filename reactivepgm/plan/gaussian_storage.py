@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from reactivepgm.plan.contraction_steps import (
@@ -32,17 +34,46 @@ class PlaceError(Exception):
         self.reason = reason
 
 
+class Block:
+    """Memory for a whole sweep, taken at once and zero.
+
+    The C library gives memory back to the system, page by page, when many arrays of medium size are freed, and
+    fetching it again would cost more than the arithmetic; after one large piece it keeps what fits into it.
+
+    >>> block = Block(10)
+    >>> block.take(2, 3).shape, block.take(4).shape
+    ((2, 3), (4,))
+    """
+
+    __slots__ = ("_memory", "_used")
+
+    def __init__(self, size: int) -> None:
+        self._memory = np.zeros(size)
+        self._used = 0
+
+    def take(self, *shape: int) -> Floats:
+        """An array of this shape."""
+        first = self._used
+        self._used += math.prod(shape)
+        return self._memory[first : self._used].reshape(shape)
+
+
 class Elements:
     """All elements of one pool, originals first: blocks of the ends a and b, and the cross block (b, a)."""
 
     __slots__ = ("a", "a_moment", "a_vector", "b", "b_moment", "b_vector", "cross")
 
-    def __init__(self, da: int, db: int, size: int, careful: bool) -> None:
-        self.a, self.b = np.zeros((da, da, size)), np.empty((db, db, size))
-        self.a_vector, self.b_vector = np.zeros((da, size)), np.empty((db, size))
-        self.cross = np.empty((db, da, size))
+    def __init__(self, da: int, db: int, size: int, careful: bool, block: Block) -> None:
+        self.a, self.b = block.take(da, da, size), block.take(db, db, size)
+        self.a_vector, self.b_vector = block.take(da, size), block.take(db, size)
+        self.cross = block.take(db, da, size)
         self.a_moment: Bools | None = np.zeros(size, dtype=bool) if careful else None
         self.b_moment: Bools | None = np.zeros(size, dtype=bool) if careful else None
+
+    @staticmethod
+    def room(da: int, db: int, size: int) -> int:
+        """How many numbers it takes."""
+        return (da * (da + 1) + db * (db + 1) + da * db) * size
 
     def pair(self, at: Index, side: int) -> Pair:
         """Some elements, seen from the end ``side`` (0: a, 1: b)."""
