@@ -86,6 +86,8 @@ from reactivepgm.nodes import GCVMeta as GCVMeta
 from reactivepgm.nodes import Interface as Interface
 from reactivepgm.nodes import Node as Node
 from reactivepgm.nodes import NormalMixture as NormalMixture
+from reactivepgm.nodes import Probit as Probit
+from reactivepgm.nodes import ProbitMeta as ProbitMeta
 from reactivepgm.nodes import node_of as node_of
 from reactivepgm.nodes import register as register
 from reactivepgm.rulebook import DiscreteKernel as DiscreteKernel

@@ -26,6 +26,7 @@ from reactivepgm.nodes.normal import (
     NORMAL_MEAN_PRECISION,
     NORMAL_MEAN_VARIANCE,
 )
+from reactivepgm.nodes.probit import Probit, ProbitMeta
 from reactivepgm.nodes.registry import node_of, register
 from reactivepgm.nodes.volatility import GCV, GaussHermiteCubature, GCVMeta
 
@@ -72,6 +73,8 @@ __all__ = [
     "Interface",
     "Node",
     "NormalMixture",
+    "Probit",
+    "ProbitMeta",
     "node_of",
     "register",
 ]

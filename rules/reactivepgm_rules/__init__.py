@@ -20,6 +20,7 @@ from . import normal_mean_precision as normal_mean_precision
 from . import normal_mean_variance as normal_mean_variance
 from . import normal_mixture as normal_mixture
 from . import poisson as poisson
+from . import probit as probit
 from . import subtraction as subtraction
 from . import uniform as uniform
 from . import uninformative as uninformative
