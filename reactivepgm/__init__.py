@@ -1,5 +1,6 @@
 """Bayesian inference by reactive message passing on factor graphs."""
 
+from reactivepgm.approximations import WeightedSamples as WeightedSamples
 from reactivepgm.distributions import Bernoulli as Bernoulli
 from reactivepgm.distributions import Beta as Beta
 from reactivepgm.distributions import Categorical as Categorical
@@ -53,11 +54,19 @@ from reactivepgm.errors import StorageError as StorageError
 from reactivepgm.errors import ThreadError as ThreadError
 from reactivepgm.errors import UndeclaredVariableError as UndeclaredVariableError
 from reactivepgm.graph import BetheFactorisation as BetheFactorisation
+from reactivepgm.graph import Composite as Composite
+from reactivepgm.graph import FixedMarginal as FixedMarginal
+from reactivepgm.graph import Form as Form
 from reactivepgm.graph import FullFactorisation as FullFactorisation
 from reactivepgm.graph import Graph as Graph
 from reactivepgm.graph import MeanField as MeanField
+from reactivepgm.graph import PointMassForm as PointMassForm
+from reactivepgm.graph import ProjectedTo as ProjectedTo
+from reactivepgm.graph import SampleList as SampleList
 from reactivepgm.graph import factorise as factorise
+from reactivepgm.graph import form as form
 from reactivepgm.graph import q as q
+from reactivepgm.graph import within as within
 from reactivepgm.inference import Comparison as Comparison
 from reactivepgm.inference import Engine as Engine
 from reactivepgm.inference import Posteriors as Posteriors
@@ -67,6 +76,7 @@ from reactivepgm.inference import infer as infer
 from reactivepgm.inference import infer_online as infer_online
 from reactivepgm.inference import load_result as load_result
 from reactivepgm.inference import predict as predict
+from reactivepgm.inference import resume as resume
 from reactivepgm.inference import sample_prior as sample_prior
 from reactivepgm.language import ConstVariable as ConstVariable
 from reactivepgm.language import ModelInstance as ModelInstance

@@ -7,6 +7,7 @@ from reactivepgm.inference.online import Engine as Engine
 from reactivepgm.inference.online import infer_online as infer_online
 from reactivepgm.inference.result import Posteriors as Posteriors
 from reactivepgm.inference.result import Result as Result
+from reactivepgm.inference.resume import resume as resume
 from reactivepgm.inference.sampling import predict as predict
 from reactivepgm.inference.sampling import sample_prior as sample_prior
 from reactivepgm.inference.storage import load_result as load_result

@@ -22,6 +22,14 @@ class Arrivals:
         self._when = when
         self._waiting: dict[str, deque[Any]] = {}
 
+    def waiting(self) -> dict[str, list[Any]]:
+        """What has come and waits for the rest."""
+        return {name: list(queue) for name, queue in self._waiting.items() if queue}
+
+    def refill(self, waiting: Mapping[str, list[Any]]) -> None:
+        """Take over what waited elsewhere."""
+        self._waiting = {name: deque(values) for name, values in waiting.items()}
+
     def complete(self, observation: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         """The observations that are complete now, each with all names.
 

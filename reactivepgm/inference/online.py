@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -12,9 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from reactivepgm.distributions import Distribution
-from reactivepgm.errors import DataError, InvalidParameterError, ModelError, ReactivePGMError, ThreadError
+from reactivepgm.errors import DataError, InvalidParameterError, ModelError, ReactivePGMError, StorageError, ThreadError
 from reactivepgm.graph import Graph, fitted
 from reactivepgm.inference.arrivals import Arrivals
+from reactivepgm.inference.checkpoint import Snapshot, fingerprint, write_checkpoint
 from reactivepgm.inference.outlets import Outlet, Outlets
 from reactivepgm.inference.reading import Reading
 from reactivepgm.inference.stepper import SCORE, Advance, Stepper, observed, stepper_of
@@ -130,6 +132,7 @@ class Engine(Reading):
         self._publish: list[tuple[int, Any]] = []
         self._tracked: set[str] = set()
         self._outputs = _NONE
+        self._parameters: tuple[str, ...] = ()
         self._missing = _NONE
         self.posteriors = Outlets(self._propagation, self._rewire, "posterior")
         self.predictions = Outlets(self._propagation, self._rewire, "prediction")
@@ -255,12 +258,27 @@ class Engine(Reading):
 
     def _first(self, observation: Observation) -> None:
         parameters = self._first_parameters(observation)
-        instance = self._model.without(parameters)
         values = {**observation, **parameters}
-        graph = self._built(instance, values)
+        graph = self._set_up(tuple(parameters), values)
         missing = frozenset(name for name, value in observation.items() if _is_missing(value))
         for name in missing:
             observed(graph, name)
+        self._tracked = set(self._latest.names)
+        self._rewire()
+        self._advance(observation, missing)
+        self._track_less()
+
+    def _track_less(self) -> None:
+        """Keep up to date what autoupdates reads; where marginals are carried, everything."""
+        assert self._stepper is not None
+        if not self._stepper.state:
+            self._tracked = self._latest.read
+            self._rewire()
+
+    def _set_up(self, parameters: tuple[str, ...], values: Mapping[str, Any]) -> Graph:
+        """Build the graph and its step for data of these shapes."""
+        self._parameters = parameters
+        graph = self._built(self._model.without(parameters), values)
         known = {array.name for array in graph.random if array.size}
         data = graph.data
         self.posteriors.check(known)
@@ -278,12 +296,7 @@ class Engine(Reading):
         self._latest.names = {array.name for array in graph.random if array.size and not array.anonymous}
         if isinstance(self._kept, int):
             self.history = {name: deque(maxlen=self._kept) for name in self._latest.names}
-        self._tracked = set(self._latest.names)
-        self._rewire()
-        self._advance(observation, missing)
-        if not self._stepper.state:
-            self._tracked = self._latest.read
-            self._rewire()
+        return graph
 
     def _built(self, instance: ModelInstance, values: Mapping[str, Any]) -> Graph:
         filled = {name: _example(value) for name, value in values.items()}
@@ -328,6 +341,49 @@ class Engine(Reading):
                 raise ModelError(f"initialisation: the model has no random variable `{name}`; it has {', '.join(arrays)}")
             found[arrays[name].id] = belief
         return found
+
+    # -- checkpoints
+
+    def checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Write what the engine needs to go on, atomically; ``resume(path, model, ...)`` reads it.
+
+        Raises:
+            ValueError: no observation has come yet, so there is nothing to keep.
+            OSError: the file cannot be written; the old one is still there.
+        """
+        if self._graph is None or self._stepper is None:
+            raise ValueError("no observation has come yet: there is nothing to checkpoint")
+        names = {array.id: array.name for array in self._graph.random}
+        snapshot = Snapshot(
+            model=fingerprint(self._graph),
+            inputs=dict(zip(self._order, self._inputs, strict=True)),
+            parameters=self._parameters,
+            state={names[array]: belief for array, belief in self._stepper.state.items()},
+            latest=dict(self._latest),
+            history=self.history,
+            waiting=self._arrivals.waiting(),
+            count=self.count,
+            skipped=self.skipped,
+        )
+        write_checkpoint(path, snapshot)
+
+    def restore(self, snapshot: Snapshot, path: str) -> None:
+        """Take over a snapshot; ``path`` is for the error when it is of another model."""
+        try:
+            graph = self._set_up(snapshot.parameters, snapshot.inputs)
+        except ReactivePGMError as error:
+            raise StorageError(f"{path} does not fit the model: {error}") from error
+        if fingerprint(graph) != snapshot.model:
+            raise StorageError(f"{path} is of another model: its variables or factors differ")
+        assert self._stepper is not None
+        arrays = {array.name: array.id for array in graph.random}
+        self._stepper.state.update({arrays[name]: belief for name, belief in snapshot.state.items()})
+        self._latest.update(snapshot.latest)
+        self.history.update(snapshot.history)
+        self._arrivals.refill(snapshot.waiting)
+        self.count, self.skipped = snapshot.count, snapshot.skipped
+        self._tracked = set(snapshot.latest)
+        self._rewire()
 
     # -- what a step computes
 

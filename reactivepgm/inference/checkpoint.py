@@ -1,0 +1,137 @@
+"""Checkpoints of an engine: what it needs to go on as if it had never stopped.
+
+Written atomically; the checkpoint before it stays beside it as ``<path>.previous``, for the day the newest is damaged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reactivepgm.distributions import Distribution
+from reactivepgm.errors import StorageError
+from reactivepgm.graph import Graph
+from reactivepgm.inference.archive import read_archive, write_archive
+from reactivepgm.inference.stored_value import Reader, Writer
+
+FORMAT = "reactivepgm checkpoint"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the next observation of an engine depends on, by name.
+
+    Attributes:
+        model: the fingerprint of the graph.
+        inputs: the latest value of every datum and parameter.
+        parameters: the names that autoupdates feeds back.
+        state: marginals that are carried from one observation to the next.
+        latest: the latest posteriors.
+        history: the posteriors that are kept.
+        waiting: data that came and wait for the rest of their observation.
+        count: observations taken in.
+        skipped: observations left out.
+    """
+
+    model: list[list[Any]]
+    inputs: Mapping[str, Any]
+    parameters: tuple[str, ...]
+    state: Mapping[str, Distribution]
+    latest: Mapping[str, Distribution]
+    history: Mapping[str, deque[Distribution]]
+    waiting: Mapping[str, list[Any]]
+    count: int
+    skipped: int
+
+
+def fingerprint(graph: Graph) -> list[list[Any]]:
+    """What tells models apart: arrays with their shapes, and families with their nodes, rows and clusters."""
+    arrays = [[array.name, array.kind, list(array.shape)] for array in graph.arrays]
+    families = [[f.node.name, f.rows, [list(cluster) for cluster in f.clusters]] for f in graph.families]
+    return [*arrays, *families]
+
+
+def write_checkpoint(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
+    """Write a snapshot; the file that was there becomes the previous one.
+
+    Raises:
+        OSError: the file cannot be written; the old one is still there.
+    """
+    writer = Writer()
+    body = {
+        "model": snapshot.model,
+        "inputs": writer.value(dict(snapshot.inputs), opaque=False),
+        "parameters": list(snapshot.parameters),
+        "state": _written(snapshot.state, writer),
+        "latest": _written(snapshot.latest, writer),
+        "history": {
+            name: [kept.maxlen, [writer.distribution(belief) for belief in kept]]
+            for name, kept in snapshot.history.items()
+        },
+        "waiting": writer.value(dict(snapshot.waiting), opaque=False),
+        "count": snapshot.count,
+        "skipped": snapshot.skipped,
+    }
+    target = Path(os.path.realpath(path))
+    spare = target.with_name(f".{target.name}.spare")
+    with suppress(FileNotFoundError):
+        spare.unlink(missing_ok=True)
+        os.link(target, spare)
+        spare.replace(previous(target))
+    write_archive(target, FORMAT, FORMAT_VERSION, body, writer)
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> Snapshot:
+    """Read what ``write_checkpoint`` wrote.
+
+    Raises:
+        StorageError: the file is damaged, of another kind or version; the message says whether the one before it is well.
+        OSError: the file cannot be read.
+    """
+    try:
+        return _read(*read_archive(path, FORMAT, FORMAT_VERSION))
+    except StorageError as error:
+        raise StorageError(f"{error}{_spare_hint(path)}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(f"{os.fspath(path)} is damaged ({error}){_spare_hint(path)}") from error
+
+
+def previous(path: Path) -> Path:
+    """Where the checkpoint before the newest stays."""
+    return path.with_name(path.name + ".previous")
+
+
+def _written(beliefs: Mapping[str, Distribution], writer: Writer) -> dict[str, Any]:
+    return {name: writer.distribution(belief) for name, belief in beliefs.items()}
+
+
+def _read(body: Any, reader: Reader) -> Snapshot:
+    return Snapshot(
+        model=body["model"],
+        inputs=dict(reader.value(body["inputs"])),
+        parameters=tuple(body["parameters"]),
+        state={name: reader.distribution(part) for name, part in body["state"].items()},
+        latest={name: reader.distribution(part) for name, part in body["latest"].items()},
+        history={
+            name: deque((reader.distribution(part) for part in parts), maxlen=size)
+            for name, (size, parts) in body["history"].items()
+        },
+        waiting={name: list(values) for name, values in reader.value(body["waiting"]).items()},
+        count=int(body["count"]),
+        skipped=int(body["skipped"]),
+    )
+
+
+def _spare_hint(path: str | os.PathLike[str]) -> str:
+    spare = previous(Path(os.path.realpath(path)))
+    try:
+        _read(*read_archive(spare, FORMAT, FORMAT_VERSION))
+    except (OSError, StorageError, KeyError, TypeError, ValueError):
+        return ""
+    return f"\n  the checkpoint before it can be read: resume({os.fspath(spare)!r}, ...)"

@@ -1,0 +1,130 @@
+"""A run that is killed and resumed ends where one that was never stopped does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reactivepgm import Gamma, Normal, NormalMeanPrecision, StorageError, infer_online, model, q, resume
+
+ROOT = Path(__file__).parents[2]
+
+
+@model
+def noisy(y, m, v, a, b):
+    x = ~Normal(mean=m, variance=v)
+    w = ~Gamma(shape=a, rate=b)
+    y[...] = ~NormalMeanPrecision(x, w).where(q=q(x) * q(w))
+
+
+@model
+def other(y, m, v, a, b):
+    x = ~Normal(mean=m, variance=v)
+    w = ~Gamma(shape=a, rate=b)
+    z = ~NormalMeanPrecision(x, w).where(q=q(x) * q(w))
+    y[...] = ~Normal(mean=z, variance=1.0)
+
+
+def fed_back(posteriors):
+    x, w = posteriors["x"], posteriors["w"]
+    return {"m": x.mean, "v": x.variance, "a": w.shape, "b": w.rate}
+
+
+OPTIONS = {
+    "autoupdates": fed_back,
+    "initialisation": {"w": Gamma(shape=1.0, rate=1.0)},
+    "iterations": 3,
+    "history": {"x": 4},
+}
+
+
+def fresh(instance=noisy):
+    return instance(m=0.0, v=100.0, a=1.0, b=1.0)
+
+
+def data(n=40):
+    return np.random.default_rng(5).normal(2.0, 0.7, size=n).tolist()
+
+
+def test_every_moment_is_a_good_moment_to_stop(tmp_path):
+    path = tmp_path / "run"
+    whole = infer_online(fresh(), **OPTIONS)
+    for y in data():
+        whole.observe({"y": y})
+    engine = infer_online(fresh(), **OPTIONS)
+    for y in data():
+        engine.observe({"y": y})
+        engine.checkpoint(path)
+        engine = resume(path, fresh(), **OPTIONS)
+    assert engine.count == whole.count
+    assert engine.latest["x"] == whole.latest["x"]
+    assert engine.latest["w"] == whole.latest["w"]
+    assert list(engine.history["x"]) == list(whole.history["x"])
+
+
+def test_a_damaged_file_is_refused_and_the_one_before_it_is_kept(tmp_path):
+    path = tmp_path / "run"
+    engine = infer_online(fresh(), **OPTIONS)
+    for y in data(2):
+        engine.observe({"y": y})
+        engine.checkpoint(path)
+    content = path.read_bytes()
+    for damaged in (content[: len(content) // 2], content[:-1], b"", b"no zip", content[:200] + b"\0" + content[201:]):
+        path.write_bytes(damaged)
+        with pytest.raises(StorageError, match=r"the checkpoint before it can be read: resume\('.*run\.previous'"):
+            resume(path, fresh(), **OPTIONS)
+    assert resume(tmp_path / "run.previous", fresh(), **OPTIONS).count == 1
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    path = tmp_path / "run"
+    engine = infer_online(fresh(), **OPTIONS)
+    with pytest.raises(ValueError, match="nothing to checkpoint"):
+        engine.checkpoint(path)
+    engine.observe({"y": 1.0})
+    engine.checkpoint(path)
+    with pytest.raises(StorageError, match="of another model"):
+        resume(path, fresh(other), **OPTIONS)
+
+
+SCRIPT = """
+import os, random, signal, sys, time
+sys.path[:0] = [{root!r}, {rules!r}]
+from pathlib import Path
+from tests.inference.test_checkpoint import OPTIONS, data, fresh
+from reactivepgm import infer_online, resume
+
+path, values, rng = Path({path!r}), data(10**5), random.Random(11)
+
+def run():
+    engine = resume(path, fresh(), **OPTIONS) if path.exists() else infer_online(fresh(), **OPTIONS)
+    for y in values[engine.count:]:
+        engine.observe({{"y": y}})
+        engine.checkpoint(path)
+
+for _ in range(50):
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    child = os.fork()
+    if child == 0:
+        run()
+    while not path.exists() or path.stat().st_mtime_ns == before:
+        time.sleep(0.001)
+    time.sleep(rng.uniform(0.0, 0.02))
+    os.kill(child, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+"""
+
+
+def test_a_process_killed_fifty_times_ends_where_an_unbroken_one_does(tmp_path):
+    path = tmp_path / "state"
+    script = SCRIPT.format(root=str(ROOT), rules=str(ROOT / "rules"), path=str(path))
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120.0)
+    broken = resume(path, fresh(), **OPTIONS)
+    whole = infer_online(fresh(), **OPTIONS)
+    for y in data(10**5)[: broken.count]:
+        whole.observe({"y": y})
+    assert broken.count >= 50
+    assert broken.latest["x"] == whole.latest["x"]
+    assert broken.latest["w"] == whole.latest["w"]
