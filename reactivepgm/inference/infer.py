@@ -128,7 +128,7 @@ class Run:
         self.beliefs: Beliefs = self.plan.beliefs()
         self.beliefs.clamp(self.data)
         for name, belief in self.initialisation.items():
-            self.beliefs.replace(number[self._named[name].id], None, self._broadcast(name, belief))
+            self.beliefs.begin(number[self._named[name].id], self._broadcast(name, belief))
 
     def names(self) -> list[str]:
         """The named random variables that have elements."""

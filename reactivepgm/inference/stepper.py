@@ -143,7 +143,7 @@ class PlannedStepper:
         for array, belief in self.state.items():
             if array in number:
                 size = plan.structure.arrays[number[array]].size
-                beliefs.replace(number[array], None, belief.broadcast_to((size,)))
+                beliefs.begin(number[array], belief.broadcast_to((size,)))
         exact = len(plan.batches) <= 1 and not plan.loopy
         for _ in range(1 if exact else self._iterations):
             plan.iterate(beliefs)

@@ -62,7 +62,19 @@ class Beliefs:
 
     def replace(self, array: int, elements: NDArray[np.intp] | None, belief: Distribution) -> None:
         """New marginals for some elements of an array, or for all of them."""
-        belief = as_posterior(belief)
+        forms = self.structure.forms.get(array)
+        if forms is not None and forms.marginal is not None:
+            belief = forms.marginal(belief)
+        self._keep(array, elements, as_posterior(belief))
+
+    def begin(self, array: int, belief: Distribution) -> None:
+        """An initial marginal for all elements of an array."""
+        forms = self.structure.forms.get(array)
+        if forms is not None and forms.marginal is not None:
+            belief = forms.marginal.initial(belief)
+        self._keep(array, None, as_posterior(belief))
+
+    def _keep(self, array: int, elements: NDArray[np.intp] | None, belief: Distribution) -> None:
         if elements is None:
             self.marginals[array] = belief
         else:

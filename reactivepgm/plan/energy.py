@@ -11,14 +11,18 @@ counting. On a forest F equals -log evidence; with cuts it bounds it from above.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.distributions import PointMass
-from reactivepgm.errors import FreeEnergyError
+from reactivepgm.errors import FreeEnergyError, NoRuleError
 from reactivepgm.graph import Family
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.outbound import Surroundings
+from reactivepgm.plan.sampled import average_number, has_samples
 from reactivepgm.plan.structure import Cluster, Structure
 from reactivepgm.rulebook import find_average_energy, split_joints
 
@@ -67,11 +71,19 @@ class FreeEnergy:
 
     def _average_energy(self, family: Family, beliefs: Beliefs) -> Floats:
         inputs = split_joints(family.node, self._readers[family.id].read(beliefs))
-        types = {name: type(value) for name, value in inputs.items()}
-        rule = find_average_energy(family.node, types, family.meta, site=family.site)
-        energy = np.broadcast_to(rule(meta=family.meta, node=family.node, **inputs), (family.rows,))
+        energy = np.broadcast_to(self._called(family, inputs), (family.rows,))
         missing = beliefs.missing(family)
         return energy if missing is None else np.where(missing, 0.0, energy)
+
+    def _called(self, family: Family, inputs: Mapping[str, Any]) -> Floats:
+        types = {name: type(value) for name, value in inputs.items()}
+        try:
+            rule = find_average_energy(family.node, types, family.meta, site=family.site)
+        except NoRuleError:
+            if not has_samples(inputs):
+                raise
+            return np.asarray(average_number(lambda points: self._called(family, points), inputs))
+        return np.asarray(rule(meta=family.meta, node=family.node, **inputs))
 
     def _joint_entropy(self, cluster: Cluster, beliefs: Beliefs) -> Floats:
         key = (cluster.family.id, cluster.number)

@@ -124,9 +124,12 @@ class Foresight:
 
     def _formed(self, array: int, kinds: Kinds) -> Kinds:
         """Form constraints on a variable are applied when the model runs."""
-        return None if self.structure.arrays[array].constraints else kinds
+        return None if array in self.structure.forms else kinds
 
     def _at(self, edge: Edge, call: Forecast) -> Kinds:
+        forms = self.structure.forms.get(edge.array)
+        if forms is not None and forms.message is not None:
+            return None
         return of_rank(call.gives, self._ranks.get(edge.array))
 
     def _noted(

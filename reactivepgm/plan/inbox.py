@@ -6,9 +6,12 @@ not (a point mass, a bounded prior, a log density) is kept aside and multiplied 
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 
+from reactivepgm.approximations.projection import family_of
 from reactivepgm.distributions import (
     Bernoulli,
     Categorical,
@@ -18,9 +21,10 @@ from reactivepgm.distributions import (
     Uninformative,
     product,
 )
-from reactivepgm.errors import ImproperPosteriorError, ProductError
+from reactivepgm.errors import ConstraintError, ImproperPosteriorError, ProductError
 from reactivepgm.graph import Family, VariableArray
 from reactivepgm.numerics.array import Array
+from reactivepgm.plan.forms import gathered, improper_density
 from reactivepgm.plan.place import Place
 from reactivepgm.plan.structure import Edge
 
@@ -73,8 +77,12 @@ class Inbox:
                 place.add(total, part)
         self._kinds.setdefault(kind, family)
 
-    def product(self) -> Distribution:
-        """The normalised product; an error where it is improper or has no closed form."""
+    def product(self, has_form: bool = False) -> Distribution:
+        """The normalised product; an error where it is improper or has no closed form.
+
+        Args:
+            has_form: whether a form will make a belief of what has none.
+        """
         if self.group is None and not self._asides:
             raise ImproperPosteriorError(
                 f"nothing is known about `{self.array.name}` ({self.array.site}): no message reaches it\n"
@@ -82,15 +90,19 @@ class Inbox:
             )
         result: Distribution | None = None
         if self.group is not None:
-            result = self._normalised(self.group)
+            result = self._normalised(self.group, has_form)
         for place, message, missing in self._asides:
+            if has_form and not self._is_simple(place, message, missing):
+                message = gathered(message, place, self.size, missing)
+                place, missing = Place(np.arange(self.size), self.size), None
             result = self._multiplied(result, place, message, missing)
         assert result is not None
-        if isinstance(result, ProductOfDensities):
+        if isinstance(result, ProductOfDensities) and not has_form:
             met = " and ".join(f"{kind.__name__} ({family.site})" for kind, family in self._kinds.items())
             raise ProductError(
                 f"the messages at `{self.array.name}` do not multiply into one family: {met}\n"
-                "  use a conjugate prior, or a form constraint that says which family the marginal shall have"
+                f"  use a conjugate prior, or say which family the marginal shall have:"
+                f'  constraints="q({self.array.name}) :: ProjectedTo({self._nearest()})"'
             )
         return result
 
@@ -99,11 +111,28 @@ class Inbox:
         """Whether some messages have no natural parameters to add."""
         return bool(self._asides)
 
-    def _normalised(self, group: Group) -> Distribution:
+    def _nearest(self) -> str:
+        """The first family among the messages that beliefs are projected onto."""
+        for kind in self._kinds:
+            with suppress(ConstraintError):
+                return family_of(kind).__name__
+        return "Normal"
+
+    def _is_simple(self, place: Place, message: Distribution, missing: Mask) -> bool:
+        """Whether messages multiply element by element as they stand."""
+        if missing is not None and missing.any():
+            return False
+        return place.kind == "all" or (place.rows == 1 and self.size == 1 and message.batch_shape in ((), (1,)))
+
+    def _normalised(self, group: Group, has_form: bool = False) -> Distribution:
         proper = np.asarray(group.is_proper(*self.naturals))
         if not self._asides and not proper.all():
             element = int(np.flatnonzero(~np.broadcast_to(proper, (self.size,)))[0])
             raise ImproperPosteriorError(improper(self.array, element))
+        if has_form and self._asides and not proper.all():
+            held = improper_density(group, self.naturals)
+            if held is not None:
+                return held
         belief = group.from_naturals(*self.naturals)
         return as_binary(belief) if self.holds_only(Bernoulli) else belief
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.distributions import Bernoulli, Distribution, Group
+from reactivepgm.distributions import Bernoulli, Distribution, Group, Uninformative
 from reactivepgm.errors import ImproperPosteriorError, ModelError, NoRuleError, ProductError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
@@ -159,6 +159,7 @@ class Mailroom:
         self.pools = {a: Pool(structure, a, batch.size(a, structure), places[a]) for a in batch.elements}
         for array, flat in expected.items():
             self.pools[array].expected = flat
+        self._forms = {a: f.message for a, f in structure.forms.items() if f.message is not None}
         self._surroundings = [Surroundings(structure, cluster) for cluster in self.clusters]
         self._rules = [RuleTable(cluster) for cluster in self.clusters]
 
@@ -186,6 +187,9 @@ class Mailroom:
             message = self._rules[cluster].message(target.edge.interface, inputs)
         except NoRuleError as error:
             raise NoRuleError(f"{error}\n{advice(self.clusters[cluster])}") from None
+        form = self._forms.get(target.edge.array)
+        if form is not None and not isinstance(message, Uninformative):
+            message = form(message)
         number = target.edge.place.rows if rows is None else len(rows)
         self.pools[target.edge.array].put_up(target.edges(rows), message, number, damping)
 

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.distributions import Distribution, stack
+from reactivepgm.errors import NoRuleError
 from reactivepgm.graph import RandomBinding
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.place import Place
+from reactivepgm.plan.sampled import average_message, has_samples
 from reactivepgm.plan.structure import Cluster, Edge, Structure, edges_of
 from reactivepgm.rulebook import find_marginal_rule, find_rule
 
@@ -123,9 +125,21 @@ class RuleTable:
         rule = self._found.get(key)
         if rule is None:
             types = {name: type(value) for name, value in inputs.items()}
-            rule = self._found[key] = find(family.node, to, types, family.meta, site=family.site)
+            try:
+                rule = self._found[key] = find(family.node, to, types, family.meta, site=family.site)
+            except NoRuleError:
+                averaged = self._averaged(find, to, inputs)
+                if averaged is None:
+                    raise
+                return averaged
         result: Distribution = rule(meta=family.meta, node=family.node, to=to, **inputs)
         return result
+
+    def _averaged(self, find: Callable[..., Any], to: str, inputs: Mapping[str, Distribution]) -> Distribution | None:
+        """The message from lists of samples, sample by sample, where no rule takes them as they are."""
+        if find is not find_rule or not has_samples(inputs):
+            return None
+        return average_message(lambda points: self._call(find, to, points), inputs)
 
 
 def towards(edge: Edge, message: Distribution, rows: int) -> Distribution:

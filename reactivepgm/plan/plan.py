@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 
-from reactivepgm.distributions import Distribution
+from reactivepgm.distributions import DISCRETE, MV_NORMAL, NORMAL, Distribution, Group
 from reactivepgm.errors import MissingInitialError
-from reactivepgm.graph import Graph
+from reactivepgm.graph import Graph, ProjectedTo
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.contraction import CycleError
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.energy import FreeEnergy
+from reactivepgm.plan.forms import fixed_marginals
 from reactivepgm.plan.gaussian_sweep import GaussianSweep
 from reactivepgm.plan.kernels import KernelCluster, flat_messages
 from reactivepgm.plan.loopy_sweep import LoopySchedule, LoopySweep
@@ -50,7 +51,9 @@ class Plan:
     ) -> None:
         self.graph = graph
         self.structure = structure_of(graph)
-        self.batches = _ordered(self.structure, batches_of(self.structure), initial, initial_joints)
+        self._fixed = fixed_marginals(self.structure)
+        batches = [batch for batch in batches_of(self.structure) if not self._fixed.keys() >= batch.elements.keys()]
+        self.batches = _ordered(self.structure, batches, initial | self._fixed.keys(), initial_joints)
         self.free_energy = FreeEnergy(self.structure)
         self._schedule = schedule or LoopySchedule()
         self.messages: Mapping[int, Distribution] = {}
@@ -59,7 +62,10 @@ class Plan:
 
     def beliefs(self) -> Beliefs:
         """Fresh, empty beliefs for this plan."""
-        return Beliefs(self.structure)
+        beliefs = Beliefs(self.structure)
+        for array, marginal in self._fixed.items():
+            beliefs.replace(array, None, marginal)
+        return beliefs
 
     def update(self, number: int, beliefs: Beliefs) -> None:
         """Update one batch; its sweep is chosen when its inputs are first known."""
@@ -95,14 +101,19 @@ class Plan:
             return StarSweep(self.structure, batch)
         kernels = [KernelCluster(self.structure, cluster) for cluster in batch.joint]
         kinds = {kernel.kind(beliefs) for kernel in kernels}
-        if kinds == {GaussianKernel}:
+        if kinds == {GaussianKernel} and self._leaves(batch, NORMAL, MV_NORMAL):
             return GaussianSweep(self.structure, batch, kernels)
-        if kinds == {DiscreteKernel}:
+        if kinds == {DiscreteKernel} and self._leaves(batch, DISCRETE):
             return DiscreteSweep(self.structure, batch, kernels)
         try:
             return TreeSweep(self.structure, batch, self._expected(batch, beliefs))
         except CycleError:
             return self._loopy(batch, beliefs)
+
+    def _leaves(self, batch: Batch, *groups: Group) -> bool:
+        """Whether the forms of messages leave members of some families as they are."""
+        messages = [f.message for a in batch.elements if (f := self.structure.forms.get(a)) and f.message is not None]
+        return all(isinstance(form, ProjectedTo) and form.family.group in groups for form in messages)
 
     def _loopy(self, batch: Batch, beliefs: Beliefs) -> LoopySweep:
         return LoopySweep(self.structure, batch, self._expected(batch, beliefs), self._schedule, self.messages)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from reactivepgm.distributions import Distribution
+from reactivepgm.distributions import Distribution, Uninformative
 from reactivepgm.graph import Family
 from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.inbox import Inbox
@@ -28,6 +28,7 @@ class Senders:
     """The clusters of one interface: their messages follow from other regions and data alone."""
 
     def __init__(self, structure: Structure, clusters: tuple[Cluster, ...]) -> None:
+        self._forms = {a: f.message for a, f in structure.forms.items() if f.message is not None}
         self._calls = [(c, Surroundings(structure, c), RuleTable(c)) for c in clusters]
 
     def send(self, beliefs: Beliefs, inboxes: Mapping[int, Receiver]) -> None:
@@ -38,7 +39,10 @@ class Senders:
             if missing is not None and cluster.rows is not None:
                 missing = missing[cluster.rows]
             for edge in cluster.edges:
-                inboxes[edge.array].put(edge, towards(edge, message, cluster.size), missing, cluster.family)
+                sent = towards(edge, message, cluster.size)
+                if edge.array in self._forms and not isinstance(sent, Uninformative):
+                    sent = self._forms[edge.array](sent)
+                inboxes[edge.array].put(edge, sent, missing, cluster.family)
 
 
 class StarSweep:
@@ -57,4 +61,6 @@ class StarSweep:
         inboxes = {a: Inbox(arrays[a], self._batch.size(a, self._structure)) for a in self._batch.elements}
         self._senders.send(beliefs, inboxes)
         for array, inbox in inboxes.items():
-            beliefs.replace(array, self._batch.elements[array], inbox.product())
+            forms = self._structure.forms.get(array)
+            has_form = forms is not None and forms.marginal is not None
+            beliefs.replace(array, self._batch.elements[array], inbox.product(has_form))

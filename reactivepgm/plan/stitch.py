@@ -49,6 +49,8 @@ class Stitched:
         arrays = [array for array in graph.random if array.size]
         if any(array.size != 1 for array in arrays) or any(family.rows > 1 for family in graph.families):
             raise CannotStitchError("several rows")
+        if graph.forms:
+            raise CannotStitchError("forms")
         plan = Plan(graph, frozenset(i for i, array in enumerate(arrays) if array.id in initial))
         self.graph = graph
         self.script = Script()

@@ -7,13 +7,13 @@ edge a component. Clamped interfaces (data, constants) have no edge: they enter 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.graph import Family, Graph, RandomBinding, VariableArray
+from reactivepgm.graph import Family, Forms, Graph, RandomBinding, VariableArray
 from reactivepgm.plan.place import Place
 
 IntArray = NDArray[np.intp]
@@ -74,6 +74,8 @@ class Structure:
     """By family id, the clusters that have random interfaces."""
     number: dict[int, int]
     """From a variable array's id to its position among the random arrays."""
+    forms: dict[int, Forms] = field(default_factory=dict)
+    """By array, the forms of its marginals and messages."""
 
     @cached_property
     def degrees(self) -> list[NDArray[np.float64]]:
@@ -92,7 +94,8 @@ def structure_of(graph: Graph) -> Structure:
     families = tuple(family for family in graph.families if family.rows)
     number = {array.id: i for i, array in enumerate(arrays)}
     clusters = {family.id: tuple(_clusters(family, number)) for family in families}
-    return Structure(arrays, families, clusters, number)
+    forms = {number[id]: found for id, found in graph.forms.items() if id in number}
+    return Structure(arrays, families, clusters, number, forms)
 
 
 def _clusters(family: Family, number: dict[int, int]) -> Sequence[Cluster]:

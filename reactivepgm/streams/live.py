@@ -156,7 +156,7 @@ class LiveGraph:
             self._plan = plan = Plan(self.graph, initial)
             self._beliefs = beliefs = plan.beliefs()
             for i in initial:
-                beliefs.replace(i, None, self._initial[random[i].id].broadcast_to((random[i].size,)))
+                beliefs.begin(i, self._initial[random[i].id].broadcast_to((random[i].size,)))
             self._units = [Unit(2 * number + 1, self._update_of(number)) for number in range(len(plan.batches))]
             self._connect()
         return self._plan, self._beliefs
