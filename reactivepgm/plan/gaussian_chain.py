@@ -4,7 +4,7 @@ A chain is variables 0..m with an element N(x_{k+1}; A_k x_k + b_k, C_k) exp(h'x
 hybrid form, information (J, eta) at each variable and a moment contributor (C0, m0) at the first.  Every other
 variable is eliminated, which composes the two kernels beside it (Särkkä & García-Fernández 2021), until one gap is
 left; undone in reverse, each level's messages follow from those of the level above.  Singular C and A are ordinary.
-Scalar chains of regular kernels take the quicker way of ``gaussian_tridiagonal``.
+Chains of regular kernels take the quicker ways of ``gaussian_tridiagonal`` and ``gaussian_banded``.
 A gap without an element (A = 0, and the next variable's contributor for its covariance and offset) starts a new
 chain, so that many chains make one.
 """
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reactivepgm.plan.gaussian_banded import both_sides
 from reactivepgm.plan.gaussian_elements import info_contact, log_integral, moment_contact
 from reactivepgm.plan.gaussian_tridiagonal import tridiagonal_messages
 from reactivepgm.plan.small_matrices import Floats, inverse, matmul, matvec, symmetrise, transpose
@@ -49,10 +50,13 @@ class Chain:
             m0: its mean (d, 1).
             log: receives the logs of the integrals over all but the last variable.
         """
-        if self.cross.shape[0] == 1:
-            found = self._by_factorisation(C0, m0, log)
-            if found is not None:
-                return found
+        found = self._by_factorisation(C0, m0)
+        if found is not None:
+            if log is not None:    # each variable in turn, met by what lies before it
+                (H, s), _ = found
+                before, mean = np.concatenate([C0, -H[..., :-1]], axis=2), np.concatenate([m0, -s[:, :-1]], axis=1)
+                log.append(log_integral(before, mean, self.J[..., :-1] + self.left, self.eta[:, :-1] + self.left_vector))
+            return found
         levels = [self]
         while levels[-1].cross.shape[2] > 1:
             levels.append(levels[-1]._halved(log))
@@ -68,23 +72,27 @@ class Chain:
         return forward, backward
 
     def _by_factorisation(
-        self, C0: Floats, m0: Floats, log: list[Floats] | None
+        self, C0: Floats, m0: Floats
     ) -> tuple[tuple[Floats, Floats], tuple[Floats, Floats]] | None:
-        """The same from a tridiagonal factorisation, where that is accurate."""
-        found = tridiagonal_messages(
-            (self.left[0, 0], self.left_vector[0]), (self.cross[0, 0], -self.right_vector[0], -self.right[0, 0]),
-            (self.J[0, 0], self.eta[0]), (float(C0[0, 0, 0]), float(m0[0, 0])),
-        )
-        if found is None:
+        """The same from a factorisation of the whole precision, where that is accurate."""
+        if self.cross.shape[0] == 1:
+            messages = tridiagonal_messages(
+                (self.left[0, 0], self.left_vector[0]), (self.cross[0, 0], -self.right_vector[0], -self.right[0, 0]),
+                (self.J[0, 0], self.eta[0]), (float(C0[0, 0, 0]), float(m0[0, 0])),
+            )
+            if messages is None:
+                return None
+            (C, m), (K, k) = messages
+            K += self.left[0, 0]
+            k += self.left_vector[0]
+            return ((np.negative(C, out=C)[None, None], np.negative(m, out=m)[None]), (K[None, None], k[None]))
+        J, eta = self.J.copy(), self.eta.copy()
+        J[..., :-1] += self.left
+        eta[:, :-1] += self.left_vector
+        sides = both_sides((J, eta), (self.cross, -self.right_vector, -self.right), (C0, m0))
+        if sides is None:
             return None
-        (C, m), (K, k) = found
-        if log is not None:    # each variable in turn, met by what lies before it
-            before, mean = np.append(C0[0, 0], C[:-1]), np.append(m0[0], m[:-1])
-            log.append(log_integral(before[None, None], mean[None], self.J[..., :-1] + self.left,
-                                    self.eta[:, :-1] + self.left_vector))
-        K += self.left[0, 0]
-        k += self.left_vector[0]
-        return ((np.negative(C, out=C)[None, None], np.negative(m, out=m)[None]), (K[None, None], k[None]))
+        return self._forward(slice(None), *sides[0]), self._backward(slice(None), *sides[1])
 
     def _forward(self, at: slice, W: Floats, u: Floats) -> tuple[Floats, Floats]:
         A = self.cross[..., at]

@@ -117,3 +117,68 @@ def test_a_long_walk_against_its_stationary_variance():
         [GaussianUnary(np.zeros((n, 1)), np.ones((n, 1, 1)), np.array([0]), np.zeros((1, 1)), np.full((1, 1, 1), 100.0))],
         [GaussianKernelArrays((None,), None, np.ones((1, 1, 1)))])
     assert beliefs.covariance[0][n // 2, 0, 0] == pytest.approx(1 / np.sqrt(5), rel=1e-14)
+
+
+def random_vector_chain(rng, m, d, *, missing=0.0, observed=None, spread=0.0):
+    """A chain of full matrices; of each variable ``observed`` linear combinations are seen."""
+    def definite(n):
+        L = rng.normal(size=(d, d, n))
+        return np.einsum("ijn,kjn->ikn", L, L) + 0.3 * np.eye(d)[:, :, None]
+
+    H = rng.normal(size=(d if observed is None else observed, d, m + 1))
+    H[..., rng.random(m + 1) < missing] = 0.0
+    scale = 10.0 ** rng.uniform(-spread, spread, (d, m))
+    J = np.einsum("jin,jkn->ikn", H, H)
+    eta = np.einsum("jin,jn->in", H, rng.normal(size=(H.shape[0], m + 1)))
+    return Chain(np.zeros((d, d, m)), np.zeros((d, m)), rng.normal(size=(d, d, m)) / np.sqrt(d),
+                 -definite(m) * scale[:, None] * scale[None], rng.normal(size=(d, m)), J, eta)
+
+
+def vectors_both_ways(chain, monkeypatch):
+    """Messages and evidence by factorisation and by kernels, and whether the first was accepted."""
+    d = chain.left.shape[0]
+    start, logs, used = (2.0 * np.eye(d)[:, :, None], np.full((d, 1), 0.5)), ([], []), []
+    original = gaussian_chain.both_sides
+
+    def noted(*arguments):
+        used.append(original(*arguments))
+        return used[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gaussian_chain, "both_sides", noted)
+        one = chain.messages(*start, logs[0])
+        patch.setattr(gaussian_chain, "both_sides", lambda *_: None)
+        two = chain.messages(*start, logs[1])
+    for x, y in zip((*one[0], *one[1]), (*two[0], *two[1]), strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-11 * (1.0 + np.abs(y).max()), rtol=1e-11)
+    totals = [sum(float(term.sum()) for term in log) for log in logs]
+    assert totals[0] == pytest.approx(totals[1], rel=1e-11, abs=1e-11)
+    return used[0] is not None
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 40])
+@pytest.mark.parametrize("d", [2, 4, 8])
+@pytest.mark.parametrize("seed", range(3))
+def test_factorised_and_composed_vector_chains_agree(m, d, seed, monkeypatch):
+    assert vectors_both_ways(random_vector_chain(np.random.default_rng(seed), m, d), monkeypatch)
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_vector_chains_seen_in_one_direction_at_a_time(missing, seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    vectors_both_ways(random_vector_chain(rng, 25, 3, missing=missing, observed=1), monkeypatch)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_vector_chains_of_wide_scales_fall_back(seed, monkeypatch):
+    chain = random_vector_chain(np.random.default_rng(seed), 20, 2, spread=6.0)
+    assert not vectors_both_ways(chain, monkeypatch)
+
+
+def test_vector_chains_of_singular_kernels_fall_back(monkeypatch):
+    chain = random_vector_chain(np.random.default_rng(0), 20, 3)
+    chain.right[..., 7] = -np.diag([1.0, 1.0, 0.0])
+    assert not vectors_both_ways(chain, monkeypatch)
+    chain.right[..., 7] = -np.ones((3, 3))
+    assert not vectors_both_ways(chain, monkeypatch)
