@@ -1,0 +1,45 @@
+"""The calls that a guarded loop makes on the run of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reactivepgm.language.lifting import SHORTEST, Loop, Source, length_of, started
+from reactivepgm.language.lifting_run import lifted
+
+_BAILS = 2
+"""After so many failures a loop is not tried again in a run."""
+
+
+class LoopHooks:
+    """A part of the run: which loops are lifted, and how it went."""
+
+    loops: Sequence[Loop] = ()
+    """The loops of the model, by number."""
+    bails: dict[int, int] | None = None
+    """How often lifting a loop failed."""
+
+    started = staticmethod(started)
+
+    @staticmethod
+    def source(function: Any, *args: Any, **kwargs: Any) -> Any:
+        """``enumerate(...)`` or ``zip(...)``, not yet started; another function that has the name is called."""
+        if function is enumerate or function is zip:
+            return Source(function, args, kwargs)
+        return function(*map(started, args), **kwargs)
+
+    def may_lift(self, number: int, source: Any) -> bool:
+        """Whether lifting is worth a try."""
+        if self.bails is not None and self.bails.get(number, 0) >= _BAILS:
+            return False
+        length = length_of(source)
+        return length is not None and length >= SHORTEST
+
+    def lift(self, number: int, source: Any, values: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Run a loop at once; None, and nothing has happened, where that is not certain to mean the same."""
+        done = lifted(self, self.loops[number], source, values, current)
+        if done is None:
+            self.bails = self.bails or {}
+            self.bails[number] = self.bails.get(number, 0) + 1
+        return done
