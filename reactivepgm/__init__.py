@@ -3,6 +3,7 @@
 from reactivepgm.approximations import WeightedSamples as WeightedSamples
 from reactivepgm.distributions import Bernoulli as Bernoulli
 from reactivepgm.distributions import Beta as Beta
+from reactivepgm.distributions import Binomial as Binomial
 from reactivepgm.distributions import Categorical as Categorical
 from reactivepgm.distributions import Contingency as Contingency
 from reactivepgm.distributions import Dirichlet as Dirichlet
@@ -17,6 +18,7 @@ from reactivepgm.distributions import GammaShapeScale as GammaShapeScale
 from reactivepgm.distributions import InverseGamma as InverseGamma
 from reactivepgm.distributions import InverseWishart as InverseWishart
 from reactivepgm.distributions import LogDensity as LogDensity
+from reactivepgm.distributions import Multinomial as Multinomial
 from reactivepgm.distributions import MvNormal as MvNormal
 from reactivepgm.distributions import MvNormalMeanCovariance as MvNormalMeanCovariance
 from reactivepgm.distributions import MvNormalMeanPrecision as MvNormalMeanPrecision
@@ -89,11 +91,15 @@ from reactivepgm.nodes import GCV as GCV
 from reactivepgm.nodes import IMPLY as IMPLY
 from reactivepgm.nodes import NOT as NOT
 from reactivepgm.nodes import OR as OR
+from reactivepgm.nodes import BinomialPolya as BinomialPolya
+from reactivepgm.nodes import BinomialPolyaMeta as BinomialPolyaMeta
 from reactivepgm.nodes import Delta as Delta
 from reactivepgm.nodes import DiscreteTransition as DiscreteTransition
 from reactivepgm.nodes import GaussHermiteCubature as GaussHermiteCubature
 from reactivepgm.nodes import GCVMeta as GCVMeta
 from reactivepgm.nodes import Interface as Interface
+from reactivepgm.nodes import MultinomialPolya as MultinomialPolya
+from reactivepgm.nodes import MultinomialPolyaMeta as MultinomialPolyaMeta
 from reactivepgm.nodes import Node as Node
 from reactivepgm.nodes import NormalMixture as NormalMixture
 from reactivepgm.nodes import Probit as Probit

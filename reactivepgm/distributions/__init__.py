@@ -4,6 +4,7 @@ from .base import Distribution as Distribution
 from .bernoulli import Bernoulli as Bernoulli
 from .beta import BETA as BETA
 from .beta import Beta as Beta
+from .binomial import Binomial as Binomial
 from .categorical import DISCRETE as DISCRETE
 from .categorical import Categorical as Categorical
 from .contingency import Contingency as Contingency
@@ -37,6 +38,7 @@ from .matrix_normal import MatrixNormal as MatrixNormal
 from .matrix_normal_wishart import MATRIX_NORMAL_WISHART as MATRIX_NORMAL_WISHART
 from .matrix_normal_wishart import MatrixNormalWishart as MatrixNormalWishart
 from .matrix_t import MatrixT as MatrixT
+from .multinomial import Multinomial as Multinomial
 from .mv_normal import MV_NORMAL as MV_NORMAL
 from .mv_normal import MultivariateNormal as MultivariateNormal
 from .mv_normal import MvNormalMeanCovariance as MvNormalMeanCovariance

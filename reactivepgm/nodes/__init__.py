@@ -26,6 +26,7 @@ from reactivepgm.nodes.normal import (
     NORMAL_MEAN_PRECISION,
     NORMAL_MEAN_VARIANCE,
 )
+from reactivepgm.nodes.polya import BinomialPolya, BinomialPolyaMeta, MultinomialPolya, MultinomialPolyaMeta
 from reactivepgm.nodes.probit import Probit, ProbitMeta
 from reactivepgm.nodes.registry import node_of, register
 from reactivepgm.nodes.volatility import GCV, GaussHermiteCubature, GCVMeta
@@ -66,11 +67,15 @@ __all__ = [
     "UNIFORM",
     "UNINFORMATIVE",
     "WISHART",
+    "BinomialPolya",
+    "BinomialPolyaMeta",
     "Delta",
     "DiscreteTransition",
     "GCVMeta",
     "GaussHermiteCubature",
     "Interface",
+    "MultinomialPolya",
+    "MultinomialPolyaMeta",
     "Node",
     "NormalMixture",
     "Probit",

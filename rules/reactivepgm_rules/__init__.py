@@ -3,6 +3,7 @@
 from . import addition as addition
 from . import bernoulli as bernoulli
 from . import beta as beta
+from . import binomial_polya as binomial_polya
 from . import categorical as categorical
 from . import dirichlet as dirichlet
 from . import dirichlet_collection as dirichlet_collection
@@ -13,6 +14,7 @@ from . import gcv as gcv
 from . import inverse_gamma as inverse_gamma
 from . import inverse_wishart as inverse_wishart
 from . import logic as logic
+from . import multinomial_polya as multinomial_polya
 from . import multiplication as multiplication
 from . import mv_normal_mean_covariance as mv_normal_mean_covariance
 from . import mv_normal_mean_precision as mv_normal_mean_precision
