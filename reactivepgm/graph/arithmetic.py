@@ -4,6 +4,7 @@ x + y, x - y    addition, subtraction
 a * x, x / c    multiplication(out = A in), with A = a and A = 1 / c
 A @ x           multiplication with a matrix;  a @ x with a vector is dot(a, x)
 -x              multiplication with -1
+a & b, a | b    AND, OR;  ~a inside an expression is NOT
 Constants are computed at once; what involves data but no random variable becomes an expression over data.
 """
 
@@ -22,9 +23,12 @@ from reactivepgm.graph.derived import Derived, is_fixed_symbol
 from reactivepgm.graph.pending import PendingFactor
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
-from reactivepgm.nodes import ADDITION, DOT, MULTIPLICATION, SUBTRACTION, Node
+from reactivepgm.nodes import ADDITION, AND, DOT, MULTIPLICATION, NOT, OR, SUBTRACTION, Node
 
-OPERATORS = frozenset({operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul, operator.neg, operator.pow})
+LOGIC = {operator.and_: AND, operator.or_: OR, operator.invert: NOT}
+OPERATORS = frozenset(
+    {operator.add, operator.sub, operator.mul, operator.truediv, operator.matmul, operator.neg, operator.pow, *LOGIC}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any
     operands = tuple(unwrapped(o) for o in operands)
     if not any(is_random(o) for o in operands):
         if any(is_fixed_symbol(o) for o in operands):
-            return Derived(owner, function, tuple(map(frozen, operands)), {})
+            return Derived(owner, _LOGICAL.get(function, function), tuple(map(frozen, operands)), {})
         return function(*operands)
     for operand in operands:
         if isinstance(operand, (Distribution, PendingFactor)):
@@ -79,6 +83,8 @@ def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any
     if function is operator.truediv and not is_random(operands[1]):
         inverse = read_operation(owner, operator.truediv, (1.0, operands[1]), site)
         return Operation(MULTIPLICATION, (inverse, operands[0]), {})
+    if function in LOGIC:
+        return Operation(LOGIC[function], operands, {})
     if function is operator.matmul:
         return _matrix_product(owner, operands, site)
     spelled = {operator.truediv: "division by a random variable", operator.pow: "a power of a random variable"}
@@ -88,6 +94,20 @@ def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any
             write="z = ~f(x)  with a Python function f, for a deterministic factor of any form",
         )
     )
+
+
+def _logical(operation: Any, on_numbers: Callable[..., Any]) -> Callable[..., Any]:
+    """An operation on truth values that may be booleans or the numbers 0 and 1, as data are."""
+
+    def applied(*operands: Any) -> Any:
+        kinds = [np.asarray(operand).dtype for operand in operands]
+        return operation(*operands) if all(kind.kind == "b" for kind in kinds) else on_numbers(*operands)
+
+    applied.__name__ = operation.__name__
+    return applied
+
+
+_LOGICAL = {function: _logical(function, node.target) for function, node in LOGIC.items()}
 
 
 def _matrix_product(owner: Any, operands: tuple[Any, ...], site: Site) -> Operation:

@@ -17,6 +17,7 @@ from reactivepgm.graph.draft import FamilyDraft, column_of, kind_of
 from reactivepgm.graph.expressions import Expressions
 from reactivepgm.graph.family import FactorHandle, Family
 from reactivepgm.graph.graph import Graph
+from reactivepgm.graph.growing import GrowingReference
 from reactivepgm.graph.identity import Identities
 from reactivepgm.graph.namespace import Namespace
 from reactivepgm.graph.reference import Reference, whole
@@ -52,6 +53,7 @@ class GraphBuilder(Expressions):
         self.default_pipeline = pipeline
         self._namespace = Namespace()
         self._drafts: list[FamilyDraft] = []
+        self._growing: list[VariableArray] = []
         self.identities = Identities()
         """What models inside the model returned, and which variables that is."""
 
@@ -104,6 +106,16 @@ class GraphBuilder(Expressions):
         array = self._namespace.declare(self, name, "constant", np.shape(value), site, self.scope)
         array.value = value
         return ConstantReference(array)
+
+    def growing(self, name: str, site: Site | None = None) -> GrowingReference:
+        """An array that grows as its elements are drawn; it is left out of the graph if none is."""
+        array = self.scope.declared.get(name)
+        if array is None:
+            array = self._namespace.declare(self, self.scope.qualified(name), "random", (0,), site, self.scope)
+            self._growing.append(array)
+            if self.scope.path:
+                self.scope.declared[name] = array
+        return GrowingReference(array, array.size)
 
     def redeclared(self, kind: str, shape: tuple[int, ...]) -> tuple[Any, Reference | None]:
         """Further elements of the array that an earlier turn of the same inner model declared at the caller's place.
@@ -227,7 +239,8 @@ class GraphBuilder(Expressions):
             if not factor.is_drawn:
                 raise ForgottenTildeError(factor.letter())
         self.identities.settle()
-        arrays = [array for array in self._namespace.arrays if not self.identities.is_gone(array)]
+        empty = {array for array in self._growing if not array.size}
+        arrays = [array for array in self._namespace.arrays if not self.identities.is_gone(array) and array not in empty]
         for array in self._namespace.arrays:
             array.settle()
         families: list[Family] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from reactivepgm.errors import ModelError
 from reactivepgm.graph.arithmetic import Operation, is_random, read_function, read_operation, unwrapped
 from reactivepgm.graph.derived import tilde_of_data
 from reactivepgm.graph.family import FactorHandle
-from reactivepgm.graph.function_node import function_node
+from reactivepgm.graph.function_node import function_node, is_for_containers, refuse_reduction
 from reactivepgm.graph.operand import Operand
 from reactivepgm.graph.pending import PendingFactor
 from reactivepgm.graph.reference import Reference
@@ -35,6 +36,8 @@ class Expressions:
 
     def combine(self, function: Callable[..., Any], *operands: Any) -> Any:
         """An operator on operands of which one at least is symbolic."""
+        if function is operator.add and type(operands[0]) is int and operands[0] == 0:
+            return operands[1]  # what sum() starts from
         frame = user_frame()
         key = (self.scope, operation_key(frame))
         statement = self._operations.get(key)
@@ -76,6 +79,7 @@ class Expressions:
         statement = self.statement_here(None)
         if function is np.dot and not kwargs:
             return self.call(DOT, tuple(args), {}, statement)
+        refuse_reduction(function, statement.site)
         name = getattr(function, "__name__", repr(function))
         raise ModelError(
             statement.site.letter(
@@ -97,6 +101,9 @@ class Expressions:
         """The same, as a handle where it made a factor; ``options`` as for ``add``, the output under ``out``."""
         if not any(is_random(value) for value in (*args, *kwargs.values())):
             return read_function(self, function, args, kwargs)
+        if is_for_containers(function, args, kwargs):
+            refuse_reduction(function, statement.site)
+            return function(*args, **kwargs)  # its operators make the factors
         out = options.pop("out", None)
         node, arguments, ranks = self._deterministic(function, args, kwargs, statement.site)
         if out is not None:
@@ -167,7 +174,7 @@ class Expressions:
         raise ModelError(
             caller_site().letter(
                 f"~ draws from a factor; {reference.spelled} is a variable already",
-                write="y = x  for another name, or y = ~F(x)",
+                write="y = x  for another name, y = ~F(x), or y = ~(~x) for the negation NOT",
             )
         )
 

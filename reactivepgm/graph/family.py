@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reactivepgm.graph.binding import Binding, FixedBinding, RandomBinding
-from reactivepgm.graph.clusters import Clusters
 from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site
 from reactivepgm.nodes import Node
+
+if TYPE_CHECKING:
+    from reactivepgm.graph.clusters import Clusters
 
 
 @dataclass(frozen=True, eq=False)

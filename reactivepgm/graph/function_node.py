@@ -1,4 +1,4 @@
-"""Any Python function as a deterministic factor: random arguments become its edges, constants are closed over."""
+"""Any Python function as a deterministic factor: variables and data become its edges, constants are closed over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reactivepgm.graph.arithmetic import frozen, is_random, unwrapped
 from reactivepgm.graph.derived import is_fixed_symbol
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
-from reactivepgm.nodes import Delta, Node
+from reactivepgm.nodes import Delta, Node, node_of
 
 _LIMIT = 4096
 _CLOSED: dict[tuple[Any, ...], Callable[..., Any]] = {}
@@ -20,33 +20,76 @@ _CLOSED: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
 def function_node(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], site: Site
-) -> tuple[Node, tuple[Reference, ...]]:
-    """The node Delta(function), and its random inputs.
+) -> tuple[Node, tuple[Any, ...]]:
+    """The node Delta(function), and its inputs that are variables or data.
 
     Raises:
-        ModelError: data among the arguments, or a random variable inside a list.
+        ModelError: a variable or data inside a list.
     """
+    refuse_reduction(function, site)
     if node := _given(function):
         return node, tuple(args)
     places: list[int | str] = []
     fixed: dict[int | str, Any] = {}
-    random: list[Reference] = []
+    inputs: list[Any] = []
     given: list[tuple[int | str, Any]] = [*enumerate(args), *kwargs.items()]
     for place, value in given:
-        if isinstance(value, Reference) and is_random(value):
+        if is_fixed_symbol(value) or (isinstance(value, Reference) and is_random(value)):
             places.append(place)
-            random.append(value)
-        elif is_random(value) or is_fixed_symbol(value):
-            what = "data" if is_fixed_symbol(value) else "a list with a random variable"
+            inputs.append(value)
+        elif is_random(value) or _holds_data(value):
             name = getattr(function, "__name__", repr(function))
             raise ModelError(
-                site.letter(f"the argument {place} of {name} is {what}", write=f"{name}(...) of variables and constants only")
+                site.letter(
+                    f"the argument {place} of {name} is a list with a variable or data in it",
+                    write=f"{name}(...) of variables, data and constants, each an argument of its own",
+                )
             )
         else:
             fixed[place] = unwrapped(value)
     if not fixed and places == list(range(len(args))):
-        return Delta(function), tuple(random)
-    return Delta(_closed(function, tuple(places), fixed)), tuple(random)
+        return Delta(function), tuple(inputs)
+    return Delta(_closed(function, tuple(places), fixed)), tuple(inputs)
+
+
+def is_for_containers(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether variables come to a plain function in lists only: then it is called, and what it does to them counts."""
+    if node_of(function) is not None:
+        return False
+    random = [value for value in (*args, *kwargs.values()) if is_random(value)]
+    return bool(random) and all(isinstance(value, (tuple, list)) for value in random)
+
+
+def refuse_reduction(function: Any, site: Site) -> None:
+    """NumPy's sums and their kin look at numbers, which variables have not.
+
+    Raises:
+        ModelError: for a function of that kind.
+    """
+    try:
+        cure = _REDUCTIONS.get(function)
+    except TypeError:  # unhashable: no function of NumPy's
+        return
+    if cure is not None:
+        raise ModelError(
+            site.letter(f"NumPy's {function.__name__} adds or multiplies numbers, and a random variable is none", write=cure)
+        )
+
+
+_SUM = "sum(x)  for variables in an array or a list: binary additions"
+_REDUCTIONS: dict[Any, str] = {
+    np.sum: _SUM,
+    np.add.reduce: _SUM,
+    np.cumsum: "s[t] = ~(s[t - 1] + x[t])  in a loop",
+    np.mean: "sum(x) / len(x)",
+    np.average: "sum(x) / len(x)",
+    np.prod: "reduce(operator.mul, x)",
+    np.multiply.reduce: "reduce(operator.mul, x)",
+}
+
+
+def _holds_data(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and any(is_fixed_symbol(part) or _holds_data(part) for part in value)
 
 
 def _given(function: Any) -> Node | None:

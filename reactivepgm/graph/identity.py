@@ -202,7 +202,7 @@ class Identities:
             return made
         if isinstance(binding, MixedBinding):
             parts.update({k: part if rows is None else _selected(part, rows) for k, part in binding.clamped.items()})
-        return MixedBinding.of([parts[k] for k in sorted(parts)], count, family.node, name, family.site)
+        return MixedBinding.of([parts[k] for k in range(len(parts))], count, family.node, name, family.site)
 
 
 def _bound(family: Family, name: str, home: Home, index: IntArray) -> RandomBinding | FixedBinding:

@@ -23,6 +23,10 @@ _OPERATORS: dict[Any, Callable[..., Any]] = {
     np.matmul: operator.matmul,
     np.negative: operator.neg,
     np.power: operator.pow,
+    np.logical_and: operator.and_,
+    np.bitwise_and: operator.and_,
+    np.logical_or: operator.or_,
+    np.bitwise_or: operator.or_,
 }
 
 
@@ -80,6 +84,18 @@ class Operand(Symbolic):
 
     def __rpow__(self, other: Any) -> Any:
         return self.builder.combine(operator.pow, other, self)
+
+    def __and__(self, other: Any) -> Any:
+        return self.builder.combine(operator.and_, self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return self.builder.combine(operator.and_, other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return self.builder.combine(operator.or_, self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return self.builder.combine(operator.or_, other, self)
 
     def __neg__(self) -> Any:
         return self.builder.combine(operator.neg, self)

@@ -37,12 +37,13 @@ class VariableArray:
         "_block",
         "_grown",
         "anonymous",
+        "block",
         "builder",
         "constraints",
         "graph",
         "id",
-        "kind",
         "is_unfactorised",
+        "kind",
         "name",
         "scope",
         "shape",
@@ -80,6 +81,8 @@ class VariableArray:
         self.is_unfactorised = False
         self._grown = -1
         self._block: tuple[int, ...] | None = shape
+        self.block = shape
+        """The shape that one run of its statement gives it."""
 
     @property
     def size(self) -> int:
@@ -93,7 +96,7 @@ class VariableArray:
         """
         if self._grown < 0:
             self._grown = prod(self.shape)
-        if block != self._block:
+        if block != self.block:
             self._block = None
         first = self._grown
         self._grown += count
@@ -107,8 +110,8 @@ class VariableArray:
     def settle(self) -> None:
         """Take the final shape; the builder calls this once."""
         if self._grown >= 0:
-            block = self._block
-            self.shape = (self._grown // prod(block), *block) if block and prod(block) else (self._grown,)
+            block = self._block or ()
+            self.shape = (self._grown // prod(block), *block) if prod(block) else (self._grown,)
             self._grown = -1
         self.builder = None
 

@@ -18,6 +18,7 @@ class CallSite:
         q_is_constant: whether ``where(q=...)`` says the same each time, so that it is evaluated once.
         refers_to_itself: whether the target's name occurs among the arguments, as in ``x = ~F(x)``.
         loops: the lines of the loops around it.
+        unpacks: whether several targets stand on the left.
     """
 
     site: Site
@@ -26,3 +27,4 @@ class CallSite:
     q_is_constant: bool = False
     refers_to_itself: bool = False
     loops: tuple[int, ...] = ()
+    unpacks: bool = False

@@ -15,12 +15,13 @@ from reactivepgm.graph.site import caller_site
 from reactivepgm.language.rewriter import Rewriter
 from reactivepgm.language.run import ModelRun
 from reactivepgm.language.source import HOOK, check_unchanged, compiled, definition_of, site_of_function
-from reactivepgm.language.variables import ConstVariable, active
+from reactivepgm.language.submodel import RUNNING, ModelCall, ModelFunction, is_const_annotation
+from reactivepgm.language.variables import active
 
-MODEL_OPTIONS = ("default_factorisation", "pipeline")
+MODEL_OPTIONS = ("default_factorisation", "pipeline", "contract")
 
 
-class Model:
+class Model(ModelFunction):
     """A model function; calling it gives a lazy instance.
 
     Args:
@@ -34,8 +35,9 @@ class Model:
         _check_decorators(function, definition)
         check_unchanged(function, definition)
         rewriter = Rewriter(function.__code__.co_filename)
-        rewriter.rewrite(definition)
-        self.function: FunctionType = function
+        code = function.__code__
+        rewriter.rewrite(definition, bound=(*code.co_varnames, *code.co_cellvars, *code.co_freevars))
+        self.function = function
         self.options = dict(options)
         self.sites = rewriter.sites
         self.array_targets = frozenset(rewriter.array_targets)
@@ -52,7 +54,7 @@ class Model:
 
     def bound_to(self, run: ModelRun) -> FunctionType:
         """The rewritten function with ``run`` as its hook; globals, defaults and closure are those of the original."""
-        function = self.function
+        function: FunctionType = self.function
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         cells[HOOK] = CellType(run)
         closure = tuple(cells[name] for name in self._code.co_freevars)
@@ -64,7 +66,7 @@ class Model:
         return f"<model {self.function.__name__}{self.signature}>"
 
 
-class ModelInstance:
+class ModelInstance(ModelCall):
     """A model with its arguments; it is built when it is unpacked, or by ``build``.
 
     Example:
@@ -119,18 +121,20 @@ class ModelInstance:
         """
         options = self.model.options
         builder = GraphBuilder(default_factorisation=options.get("default_factorisation"), pipeline=options.get("pipeline"))
-        run = ModelRun(builder, self.model.sites)
+        run = ModelRun(builder, self.model.sites, model=self.model)
         data = {} if data is None else dict(data)
         bound = inspect.BoundArguments(self.model.signature, self._bound_arguments(builder, data))
         bound.apply_defaults()
-        token = active.set(builder)
+        token, running = active.set(builder), RUNNING.set(run)
         try:
             self.returned = self.model.bound_to(run)(*bound.args, **bound.kwargs)
         except NameError as error:
             self._undeclared(error)
         finally:
             active.reset(token)
+            RUNNING.reset(running)
         graph = builder.finish(options)
+        self.returned = builder.identities.resolved(self.returned)
         self._check_names(graph, data)
         if data:
             graph.read_data(data)
@@ -156,14 +160,20 @@ class ModelInstance:
             )
         return iter((graph, self.returned))
 
-    def __invert__(self) -> NoReturn:
-        name = self.model.function.__name__
-        raise ModelError(
-            caller_site().letter(
-                f"~{name}(...): a model inside a model is not supported",
-                write=f"a plain function that {name} and this model call",
-            )
-        )
+    def __call__(self, *args: Any, **kwargs: Any) -> ModelInstance:
+        """The model with further arguments: what another model does that got this one as an argument."""
+        try:
+            further = self.model.signature.bind_partial(*args, **kwargs).arguments
+        except TypeError as error:
+            raise ModelError(caller_site().letter(f"{self.model.name}: {error}")) from None
+        return ModelInstance(self.model, (), {**self._arguments, **further})
+
+    def __invert__(self) -> Any:
+        run = RUNNING.get()
+        if run is None:
+            cure = f"infer({self.model.name}(...), data={{...}}), or z = ~{self.model.name}(...) inside another model"
+            raise ModelError(caller_site().letter(f"~{self.model.name}(...) stands outside a model", write=cure))
+        return run.native(self)
 
     def _bound_arguments(self, builder: GraphBuilder, data: Mapping[str, Any]) -> dict[str, Any]:
         """The function's arguments: data references for the parameters that are data."""
@@ -194,8 +204,7 @@ class ModelInstance:
         return arguments
 
     def _constant(self, builder: GraphBuilder, parameter: inspect.Parameter, value: Any) -> Any:
-        annotation = parameter.annotation
-        if annotation is ConstVariable or annotation in ("ConstVariable", "reactivepgm.ConstVariable"):
+        if is_const_annotation(parameter.annotation):
             return builder.constant(value, parameter.name, site_of_function(self.model.function))
         return value
 
@@ -218,13 +227,16 @@ class ModelInstance:
 @overload
 def model(function: Callable[..., Any], /) -> Model: ...
 @overload
-def model(*, default_factorisation: Any = None, pipeline: Any = None) -> Callable[[Callable[..., Any]], Model]: ...
+def model(
+    *, default_factorisation: Any = None, pipeline: Any = None, contract: bool = False
+) -> Callable[[Callable[..., Any]], Model]: ...
 def model(function: Any = None, /, **options: Any) -> Any:
     """Turn a function into a model: ``x = ~F(...)`` in it draws ``x`` from the factor ``F``.
 
     Args:
         function: the function; its parameters are data where they are named in ``data=``, constants otherwise.
-        **options: ``default_factorisation`` and ``pipeline``, for statements that give none.
+        **options: ``default_factorisation`` and ``pipeline``, for statements that give none; ``contract=True`` makes it
+            one node with rules of its own where another model draws it.
 
     Raises:
         ModelError: no plain function with source: a lambda, a decorator below ``@model``, zero-argument ``super()``.

@@ -16,6 +16,8 @@ ARITHMETIC: dict[type[ast.AST], str] = {
     ast.MatMult: "matmul",
     ast.Div: "truediv",
     ast.USub: "neg",
+    ast.BitAnd: "and_",
+    ast.BitOr: "or_",
 }
 
 
@@ -59,9 +61,21 @@ def read_operand(expression: ast.expr, site: Site) -> Operand:
         return Operand(expression.func, "", expression.args, expression.keywords, options, name)
     if isinstance(expression, ast.BinOp) and type(expression.op) in ARITHMETIC:
         return Operand(None, ARITHMETIC[type(expression.op)], [expression.left, expression.right], [], options, name)
+    if is_negation(expression):
+        assert isinstance(expression, ast.UnaryOp)
+        return Operand(None, "invert", [expression.operand], [], options, name)
     if isinstance(expression, ast.UnaryOp) and type(expression.op) in ARITHMETIC:
         return Operand(None, ARITHMETIC[type(expression.op)], [expression.operand], [], options, name)
     return Operand(None, "value", [expression], [], options, name)
+
+
+def is_negation(expression: ast.expr) -> bool:
+    """Whether ``~e`` inside an expression is about a truth value rather than about a factor that is called."""
+    if not isinstance(expression, ast.UnaryOp) or not isinstance(expression.op, ast.Invert):
+        return False
+    inner = expression.operand
+    is_logic = isinstance(inner, ast.BinOp) and isinstance(inner.op, (ast.BitAnd, ast.BitOr))
+    return is_logic or isinstance(inner, (ast.Name, ast.Subscript, ast.Attribute)) or is_negation(inner)
 
 
 def _is_where(expression: ast.expr) -> bool:

@@ -31,3 +31,23 @@ def no_container(known: CallSite, container: Any) -> Refusal:
         )
     cure = f"{name} = randomvar(n)  before the first use"
     return lambda: UndeclaredVariableError(known.site.letter(f"{name} is a {kind}, not an array of variables", write=cure))
+
+
+def no_reach(known: CallSite, model: str, option: str) -> ModelError:
+    """``z = ~submodel(...).where(q=...)``: the statement is no factor, its inside has many."""
+    cure = f'constraints="in {model}: q(a, b) = q(a) q(b)"' if option == "q" else f"where({option}=...) inside {model}"
+    return ModelError(known.site.letter(f"where({option}=...) does not reach into the model {model}", write=cure))
+
+
+def not_made(known: CallSite, model: str, value: Any, out: Any) -> ModelError:
+    """``x[i] = ~submodel(...)`` where the submodel returns no variable of its own."""
+    what = "nothing" if value is None else repr(value)
+    complaint = f"{model} returns {what}, which is no variable that it made, so {out!r} cannot be that"
+    return ModelError(known.site.letter(complaint, write=f"return x  in {model}, with an x that is drawn there"))
+
+
+def nothing_returned(known: CallSite, model: str) -> ModelError:
+    """``z = ~submodel(...)`` where the submodel returns nothing."""
+    text = known.site.text.partition("=")[2].strip()
+    complaint = f"{model} returns nothing that {known.target} could be"
+    return ModelError(known.site.letter(complaint, write=f"{text}  alone, or a return in {model}"))

@@ -13,14 +13,14 @@ import ast
 from collections.abc import Sequence
 from typing import TypeVar
 
-from reactivepgm.errors import ModelError
 from reactivepgm.graph import Site
 from reactivepgm.language.call_site import CallSite
-from reactivepgm.language.operand import Operand, is_constant_factorisation, labels_of, named_terms, read_operand
+from reactivepgm.language.operand import Operand, is_constant_factorisation, is_negation, labels_of, named_terms, read_operand
 from reactivepgm.language.source import HOOK
 
 Located = TypeVar("Located", bound=ast.AST)
 _CURRENT = "__reactivepgm_current__"
+_GIVEN = "__reactivepgm_given__"
 ARGUMENT, INSIDE, PLAIN = 0, 1, 2
 """Where a nested call stands: as a factor's argument, inside arithmetic, or as an argument of a plain function."""
 
@@ -34,10 +34,28 @@ class Rewriter(ast.NodeTransformer):
         self.array_targets: set[str] = set()
         self._loops: list[int] = []
         self._statement: ast.stmt | None = None
+        self._numbered = -1
+        self._globals: set[str] = set()
+        self._depth = 0
+        self._own_arrays: dict[str, None] = {}
 
-    def rewrite(self, definition: ast.FunctionDef) -> None:
-        """Rewrite in place."""
-        definition.body = self._block(definition.body)
+    def rewrite(self, definition: ast.FunctionDef, bound: Sequence[str] | None = None) -> None:
+        """Rewrite in place.
+
+        Args:
+            definition: the function.
+            bound: the names that are bound in it or around it; what is drawn by index and bound nowhere grows.
+        """
+        first = definition.body[0]
+        body = self._block(definition.body)
+        growing = [] if bound is None else [n for n in self._own_arrays if n not in bound and n not in self._globals]
+        definition.body = [*(self._grown(name, first) for name in growing), *body]
+
+    def _grown(self, name: str, first: ast.stmt) -> ast.stmt:
+        """``x = run.growing("x")`` at the top of the function."""
+        maker = ast.Attribute(value=ast.Name(HOOK, ast.Load()), attr="growing", ctx=ast.Load())
+        value = ast.Call(func=maker, args=[ast.Constant(name)], keywords=[])
+        return _located(ast.Assign(targets=[ast.Name(name, ast.Store())], value=value), first)
 
     # -- statements -----------------------------------------------------------------------------------------------
 
@@ -67,7 +85,15 @@ class Rewriter(ast.NodeTransformer):
         """Nested functions are part of the model; nested models look after themselves."""
         if any(_is_model(decorator) for decorator in node.decorator_list):
             return node
-        return self.generic_visit(node)
+        self._depth += 1
+        visited = self.generic_visit(node)
+        self._depth -= 1
+        return visited
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        """A name that the function declares as another's is no array of its own."""
+        self._globals.update(node.names)
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
         """``x = ~F(...)`` and its kin."""
@@ -76,8 +102,8 @@ class Rewriter(ast.NodeTransformer):
             target = node.targets[0]
             if len(node.targets) == 1 and isinstance(target, (ast.Name, ast.Subscript)):
                 return self._drawn(node, target, node.value.operand)
-            if len(node.targets) == 1 and isinstance(target, ast.Tuple) and len(target.elts) == 2:
-                return self._drawn_pair(node, target, node.value.operand)
+            if len(node.targets) == 1 and isinstance(target, (ast.Tuple, ast.List)) and _is_flat(target):
+                return self._several(node, target, self._operand(node.value.operand))
             if all(isinstance(t, ast.Name) for t in node.targets):
                 first = ast.copy_location(ast.Assign(targets=node.targets[:1], value=node.value), node)
                 assert isinstance(target, ast.Name)
@@ -99,6 +125,11 @@ class Rewriter(ast.NodeTransformer):
         """``~`` inside an expression draws an anonymous variable."""
         if not _is_tilde(node):
             return self.generic_visit(node)
+        if is_negation(node):
+            number = self._new_site(None, {}, False, False)
+            negated = self._nested(node.operand, INSIDE)
+            call = ast.Call(func=self._attribute("negated"), args=[ast.Constant(number), negated], keywords=[])
+            return _located(call, node)
         operand = self._operand(node.operand)
         return ast.copy_location(self._call("name", operand, None, [ast.Constant(None)]), node)
 
@@ -112,7 +143,7 @@ class Rewriter(ast.NodeTransformer):
         operand = self._operand(expression)
         if operand.node_name is not None:
             pair = ast.Tuple(elts=[ast.Name(operand.node_name, ast.Store()), target], ctx=ast.Store())
-            return self._pair(node, pair, operand)
+            return self._several(node, pair, operand)
         if isinstance(target, ast.Name):
             value = self._call("name", operand, target, [ast.Name(_CURRENT, ast.Load())])
             draw = ast.copy_location(ast.Assign(targets=[ast.Name(target.id, ast.Store())], value=value), node)
@@ -120,30 +151,46 @@ class Rewriter(ast.NodeTransformer):
         call = self._call("item", operand, target, self._element(target))
         return [ast.copy_location(ast.Expr(call), node)]
 
-    def _drawn_pair(self, node: ast.stmt, target: ast.Tuple, expression: ast.expr) -> list[ast.stmt]:
-        return self._pair(node, target, self._operand(expression))
+    def _several(self, node: ast.stmt, targets: ast.Tuple | ast.List, operand: Operand) -> list[ast.stmt]:
+        """``node, x = ~F(...)`` and ``a, b[0], c = ~submodel(...)``."""
+        new: list[ast.stmt] = []
+        names: list[ast.expr] = []
+        places: list[ast.expr] = []
+        last = targets.elts[-1] if len(targets.elts) == 2 else None
+        stores = [ast.Name(_GIVEN, ast.Store()) if isinstance(t, ast.Subscript) else t for t in targets.elts]
+        for position, target in enumerate(targets.elts):
+            if isinstance(target, ast.Subscript):
+                names.append(ast.Constant(None))
+                places.append(ast.Tuple(elts=self._element(target), ctx=ast.Load()))
+            elif isinstance(target, ast.Name):
+                names.append(ast.Constant(target.id))
+                places.append(ast.Name(f"{_CURRENT}{position}", ast.Load()))
+                new += self._current(node, target.id, f"{_CURRENT}{position}")
+        if isinstance(last, ast.Subscript):
+            place = places.pop()
+            assert isinstance(place, ast.Tuple)
+            value = self._call("item_pair", operand, last, place.elts, unpacks=True)
+            value, names, stores = ast.Tuple(elts=[value], ctx=ast.Load()), names[:1], stores[:1]
+        elif last is not None:
+            value = self._call("name_pair", operand, last, [places[1]], unpacks=True)
+        else:
+            value = self._call("name", operand, None, [ast.Constant(None)], unpacks=True)
+        packed: list[ast.expr] = [ast.Constant(self._numbered)]
+        packed += [ast.Tuple(elts=names, ctx=ast.Load()), ast.Tuple(elts=places, ctx=ast.Load()), value]
+        call = ast.Call(func=self._attribute("unpacked"), args=packed, keywords=[])
+        draw = ast.Assign(targets=[ast.Tuple(elts=stores, ctx=ast.Store())], value=call)
+        return [*new, _located(draw, node)]
 
-    def _pair(self, node: ast.stmt, pair: ast.Tuple, operand: Operand) -> list[ast.stmt]:
-        second = pair.elts[1]
-        if isinstance(second, ast.Name):
-            value = self._call("name_pair", operand, second, [ast.Name(_CURRENT, ast.Load())])
-            draw = ast.copy_location(ast.Assign(targets=[pair], value=value), node)
-            return [*self._current(node, second.id), draw]
-        if not isinstance(second, ast.Subscript):
-            raise ModelError(self._text().letter("the second target is no variable", write="node, y = ~F(...)"))
-        value = self._call("item_pair", operand, second, self._element(second))
-        return [ast.copy_location(ast.Assign(targets=[pair.elts[0]], value=value), node)]
-
-    def _current(self, node: ast.stmt, name: str) -> list[ast.stmt]:
+    def _current(self, node: ast.stmt, name: str, kept: str = "__reactivepgm_current__") -> list[ast.stmt]:
         """What the name is bound to now, None if to nothing."""
-        store: list[ast.expr] = [ast.Name(_CURRENT, ast.Store())]
+        store: list[ast.expr] = [ast.Name(kept, ast.Store())]
         attempt = ast.Try(
             body=[ast.Assign(targets=store, value=ast.Name(name, ast.Load()))],
             handlers=[
                 ast.ExceptHandler(
                     type=ast.Name("NameError", ast.Load()),
                     name=None,
-                    body=[ast.Assign(targets=[ast.Name(_CURRENT, ast.Store())], value=ast.Constant(None))],
+                    body=[ast.Assign(targets=[ast.Name(kept, ast.Store())], value=ast.Constant(None))],
                 )
             ],
             orelse=[],
@@ -154,6 +201,8 @@ class Rewriter(ast.NodeTransformer):
     def _element(self, target: ast.Subscript) -> list[ast.expr]:
         if isinstance(target.value, ast.Name):
             self.array_targets.add(target.value.id)
+            if not self._depth:
+                self._own_arrays[target.value.id] = None
         key = self.visit(target.slice)
         if isinstance(key, ast.Slice) or (isinstance(key, ast.Tuple) and any(isinstance(e, ast.Slice) for e in key.elts)):
             key = _slices(key)
@@ -166,7 +215,9 @@ class Rewriter(ast.NodeTransformer):
     def _operand(self, expression: ast.expr) -> Operand:
         return read_operand(expression, self._text())
 
-    def _call(self, method: str, operand: Operand, target: ast.expr | None, where: list[ast.expr]) -> ast.expr:
+    def _call(
+        self, method: str, operand: Operand, target: ast.expr | None, where: list[ast.expr], unpacks: bool = False
+    ) -> ast.expr:
         """``run.<method>(site, *where, F, args, kwargs, options)``."""
         text = None if target is None else _base(target)
         uses = {
@@ -174,7 +225,9 @@ class Rewriter(ast.NodeTransformer):
         }
         q = named_terms(operand.options["q"]) if "q" in operand.options else None
         constant = q is not None and is_constant_factorisation(q)
-        number = self._new_site(text, labels_of(target, operand), constant, text in uses)
+        if text == "_" and isinstance(target, ast.Name):
+            text = None  # what nobody wants to name
+        number = self._new_site(text, labels_of(target, operand), constant, text in uses, unpacks)
         function = self._attribute(operand.operator) if operand.function is None else self.visit(operand.function)
         place = ARGUMENT if operand.operator in ("", "value") else INSIDE
         arguments: list[ast.expr] = [ast.Constant(number), *where]
@@ -184,6 +237,7 @@ class Rewriter(ast.NodeTransformer):
             if len(arguments) == 3 + len(where):
                 arguments.append(ast.Constant(None))
             arguments.append(self._options(operand, q, constant))
+        self._numbered = number
         return _located(ast.Call(func=self._attribute(method), args=arguments, keywords=[]), self._here())
 
     def _options(self, operand: Operand, q: ast.expr | None, constant: bool) -> ast.expr:
@@ -254,8 +308,10 @@ class Rewriter(ast.NodeTransformer):
         assert self._statement is not None
         return self._statement
 
-    def _new_site(self, target: str | None, labels: dict[int | str, str], constant: bool, itself: bool) -> int:
-        self.sites.append(CallSite(self._text(), target, labels, constant, itself, tuple(self._loops)))
+    def _new_site(
+        self, target: str | None, labels: dict[int | str, str], constant: bool, itself: bool, unpacks: bool = False
+    ) -> int:
+        self.sites.append(CallSite(self._text(), target, labels, constant, itself, tuple(self._loops), unpacks))
         return len(self.sites) - 1
 
     def _text(self) -> Site:
@@ -271,6 +327,10 @@ class Rewriter(ast.NodeTransformer):
 
 def _is_tilde(node: ast.AST) -> bool:
     return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert)
+
+
+def _is_flat(targets: ast.Tuple | ast.List) -> bool:
+    return len(targets.elts) >= 2 and all(isinstance(t, (ast.Name, ast.Subscript)) for t in targets.elts)
 
 
 def _is_model(decorator: ast.expr) -> bool:

@@ -2,80 +2,92 @@
 
 from __future__ import annotations
 
+import builtins
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from reactivepgm.distributions import Distribution
-from reactivepgm.errors import ModelError, ParametrisationError
-from reactivepgm.graph import FactorHandle, GraphBuilder, PendingFactor, Reference, Statement
-from reactivepgm.graph.arithmetic import OPERATORS, Operation, is_random, read_function, read_operation, unwrapped
+from reactivepgm.errors import ModelError
+from reactivepgm.graph import FactorHandle, GraphBuilder, Reference, Statement
+from reactivepgm.graph.growing import GrowingReference
+from reactivepgm.graph.scope import ROOT, Scope
+from reactivepgm.graph.site import operation_key, site_of, user_frame
 from reactivepgm.language.call_site import CallSite
-from reactivepgm.language.refusal import Refusal, no_container, over_data
-from reactivepgm.language.rewriter import INSIDE
-from reactivepgm.language.variables import constvar, datavar, randomvar
-from reactivepgm.nodes import Node, node_of
-
-_JUST_CALLED = frozenset(
-    {len, range, isinstance, type, id, repr, str, print, list, tuple, enumerate, zip, reversed, getattr, hasattr, sum}
-    | {iter, next, randomvar, datavar, constvar}
-)
-"""Functions whose argument may be a variable and that make no factor: they look at structure, not at values."""
+from reactivepgm.language.interpretation import Interpretation, sited
+from reactivepgm.language.refusal import Refusal, no_container, no_reach, not_made, nothing_returned, over_data
+from reactivepgm.language.submodel import ModelCall, ModelFunction, Submodel
 
 
-class Inline:
-    """A distribution written as an argument, ``F(Normal(mean=0.0, variance=1.0), v)``: drawn if ``F`` is a factor."""
-
-    __slots__ = ("distribution", "statement")
-
-    def __init__(self, distribution: Distribution, statement: Statement) -> None:
-        self.distribution = distribution
-        self.statement = statement
-
-
-class ModelRun:
+class ModelRun(Interpretation):
     """The hook of one run: rewritten statements call it.
 
     Args:
         builder: where variables and factors go.
         sites: what the rewriter knows about each statement.
+        scope: where the variables belong: the model, or an instance of a model inside it.
+        model: the model that runs.
+        outer: the run of the model around it.
     """
 
-    add, sub, mul, matmul, truediv, neg = (
-        staticmethod(f) for f in (operator.add, operator.sub, operator.mul, operator.matmul, operator.truediv, operator.neg)
+    add, sub, mul, matmul, truediv, neg, and_, or_, invert = (
+        staticmethod(f)
+        for f in (
+            operator.add,
+            operator.sub,
+            operator.mul,
+            operator.matmul,
+            operator.truediv,
+            operator.neg,
+            operator.and_,
+            operator.or_,
+            operator.invert,
+        )
     )
     slice = staticmethod(slice)
 
-    @staticmethod
-    def value(value: Any) -> Any:
-        """The mark of an operand that is neither a call nor arithmetic."""
-        return value
-
-    def __init__(self, builder: GraphBuilder, sites: list[CallSite]) -> None:
+    def __init__(
+        self,
+        builder: GraphBuilder,
+        sites: list[CallSite],
+        scope: Scope = ROOT,
+        model: ModelFunction | None = None,
+        outer: ModelRun | None = None,
+    ) -> None:
         self.builder = builder
-        self.sites = sites
-        self.statements = [Statement(s.site, s.labels) for s in sites]
+        self.sites = list(sites)
+        self.scope = scope
+        self.model = model
+        self.outer = outer
+        self.arguments: dict[str, Any] = {}
+        """What the parameters of a model inside a model are bound to."""
+        self.statements = [Statement(s.site, s.labels, scope) for s in sites]
         self._factorisations: dict[int, Any] = {}
+        self._submodels: dict[tuple[int, ModelFunction], Submodel] = {}
+        self._unpacked: dict[int, Submodel] = {}
+        self._parts: dict[tuple[int, str], Statement] = {}
+        self._natives: dict[Any, int] = {}
 
     def item(
         self, number: int, container: Any, key: Any, target: Any, args: Any, kwargs: Any = None, options: Any = None
     ) -> None:
         """``container[key] = ~target(*args, **kwargs)``."""
         statement = self.statements[number]
-        if statement.target is target and statement.latest is not None and type(container) is Reference:
-            row = args if kwargs is None else _in_order(statement, args, kwargs)
-            is_same = row is not None and self._has_same_options(number, statement, options)
-            if is_same and statement.latest.append(container[key], row):
-                return
+        if statement.target is target and statement.latest is not None:
+            kind = type(container)
+            if kind is Reference or kind is GrowingReference:
+                row = args if kwargs is None else _in_order(statement, args, kwargs)
+                if row is not None and self._has_same_options(number, statement, options):
+                    out = container[key] if kind is Reference else container.drawn(key)
+                    if statement.latest.append(out, row):
+                        return
         self._item(number, container, key, target, args, kwargs or {}, options)
 
     def item_pair(
         self, number: int, container: Any, key: Any, target: Any, args: Any, kwargs: Any = None, options: Any = None
     ) -> Any:
         """``node, container[key] = ~...``: the node, or the first of an ordinary pair."""
-        return self._item(number, container, key, target, args, kwargs or {}, options, pair=True)
+        return self._item(number, container, key, target, args, kwargs or {}, options)
 
     def name(self, number: int, current: Any, target: Any, args: Any, kwargs: Any = None, options: Any = None) -> Any:
         """The value of ``x = ~target(*args, **kwargs)``; ``current`` is what x is bound to before."""
@@ -95,54 +107,52 @@ class ModelRun:
         drawn = self._name(number, current, target, args, kwargs or {}, options)
         return (drawn, drawn.out) if isinstance(drawn, FactorHandle) else drawn
 
-    def _item(
-        self,
-        number: int,
-        container: Any,
-        key: Any,
-        target: Any,
-        args: Any,
-        kwargs: Any,
-        options: Any,
-        pair: bool = False,
-    ) -> Any:
-        statement = self.statements[number]
+    def _item(self, number: int, container: Any, key: Any, target: Any, args: Any, kwargs: Any, options: Any) -> Any:
+        known = self.sites[number]
         if not isinstance(container, Reference) or container.kind == "constant":
-            value = self._drawn(number, None, target, args, kwargs, options, None, no_container(self.sites[number], container))
-            if pair:
-                first, value = value
-                container[key] = value
-                return first
-            container[key] = value
-            return None
-        out = container[key]
+            value = self._drawn(number, None, target, args, kwargs, options, None, no_container(known, container))
+            first, container[key] = value if known.unpacks else (None, value)
+            return first
+        out = container.drawn(key) if isinstance(container, GrowingReference) else container[key]
         drawn = self._drawn(number, out, target, args, kwargs, options, _sliced(key), None)
-        if not isinstance(drawn, FactorHandle):
-            site = statement.site
+        if isinstance(drawn, FactorHandle):
+            return drawn
+        if number in self._unpacked:
+            first, second = drawn
+            self._identified(number, self._unpacked[number], second, out)
+            return first
+        if drawn is not out:
+            site = self.statements[number].site
             raise ModelError(site.letter(f"{drawn!r} is no factor, and {out!r} takes no other value", write="a factor after ~"))
-        return drawn if pair else None
+        return None
 
     def _name(self, number: int, current: Any, target: Any, args: Any, kwargs: Any, options: Any) -> Any:
         known = self.sites[number]
-        out = self._tied(known, number, current)
+        out = self._tied(known.target, known.refers_to_itself, self.statements[number], current)
         refuse = None
-        if isinstance(current, Reference) and current.array.kind == "data" and current.is_whole and known.target:
+        is_data = isinstance(current, Reference) and current.array.kind == "data"
+        if known.target and is_data and (current.is_whole or current is self.arguments.get(known.target)):
             refuse = over_data(known, current)
         return self._drawn(number, out, target, args, kwargs, options, None, refuse)
 
-    def _tied(self, known: CallSite, number: int, current: Any) -> Reference | None:
+    def _tied(self, name: str | None, refers: bool, mine: Statement, current: Any) -> Reference | None:
         """The variable that a name already stands for, if the statement adds a factor to it rather than makes a new one.
 
         A name bound in an earlier turn of a loop, and a name that occurs among the arguments, is rebound as in Python.
+        So is a parameter, unless it is a variable: the inner model draws that.
         """
-        if not isinstance(current, Reference) or current.array.kind != "random" or known.refers_to_itself:
+        if name is None or refers or not isinstance(current, Reference) or current.array.kind != "random":
             return None
         array = current.array
-        if array.name != known.target or not current.is_whole or array is self.statements[number].created:
+        if current is self.arguments.get(name) and not array.scope.starts_with(self.scope):
+            return current
+        if array.name != self.scope.prefix + name or not current.is_whole or array is mine.created:
             return None
         for site, statement in zip(self.sites, self.statements, strict=True):
             if statement.created is array and site.loops:
                 return None
+        if any(part.created is array and (number < 0 or self.sites[number].loops) for (number, _), part in self._parts.items()):
+            return None
         return current
 
     def _drawn(
@@ -156,9 +166,9 @@ class ModelRun:
         sliced: int | None,
         refuse: Refusal | None,
     ) -> Any:
-        """A handle where the operand is a factor, else what ordinary ``~`` makes of it."""
-        statement, known = self.statements[number], self.sites[number]
-        extra: dict[str, Any] = {"name": known.target, "sliced": sliced, "out": out}
+        """A handle where the operand is a factor, else its value, or what ordinary ``~`` makes of it."""
+        name = self.sites[number].target
+        extra: dict[str, Any] = {"name": name and self.scope.prefix + name, "sliced": sliced, "out": out}
         extra.update(self._options(number, options))
 
         def factor() -> dict[str, Any]:
@@ -166,68 +176,8 @@ class ModelRun:
                 raise refuse()
             return extra
 
-        with _sited(statement):
-            return self._interpreted(statement, target, args, kwargs, factor)
-
-    def _interpreted(
-        self,
-        statement: Statement,
-        target: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        factor: Callable[[], Any],
-    ) -> Any:
-        builder = self.builder
-        if target is ModelRun.value:
-            return self._ordinary(statement, args[0], factor)
-        if target in OPERATORS if _is_hashable(target) else False:
-            args = tuple(self._settled(a, True) for a in args)
-            read = read_operation(builder, target, args, statement.site)
-            if isinstance(read, Operation):
-                handle = builder.add_operation(read, statement, **factor())
-                in_order = all(a is b for a, b in zip(read.arguments, args, strict=False))
-                statement.target = target if in_order and len(args) == len(read.arguments) else None
-                return handle
-            return self._ordinary(statement, read, factor)
-        node = node_of(target)
-        if node is not None and not node.is_deterministic:
-            args = tuple(self._settled(a, True) for a in args)
-            kwargs = {k: self._settled(v, True) for k, v in kwargs.items()}
-            return self._stochastic(statement, node, target, args, kwargs, factor())
-        args = tuple(self._settled(a, False) for a in args)
-        kwargs = {k: self._settled(v, False) for k, v in kwargs.items()}
-        if any(is_random(value) for value in (*args, *kwargs.values())) and target not in _JUST_CALLED:
-            handle = builder.called(target, args, kwargs, statement, **factor())
-            statement.target = None
-            return handle
-        return self._ordinary(statement, read_function(builder, target, args, kwargs), factor)
-
-    def _stochastic(
-        self, statement: Statement, node: Node, target: Any, args: Any, kwargs: Any, options: dict[str, Any]
-    ) -> FactorHandle:
-        arguments = node.bind(args, kwargs)
-        chosen = node.with_keywords(kwargs) if node.parametrisations else node
-        out = options.pop("out", None)
-        if out is not None:
-            arguments[chosen.interfaces[0].name] = out
-        handle = self.builder.add(chosen, arguments, statement=statement, target=target, **options)
-        names = {chosen.interface(k).name: k for k in kwargs}
-        statement.keywords = tuple(names[n] for n in handle.interfaces[1:] if n in names)
-        return handle
-
-    def _ordinary(self, statement: Statement, value: Any, factor: Callable[[], Any]) -> Any:
-        """What is not written as a factor: a prior object, an undrawn factor, else Python's own ``~``."""
-        if isinstance(value, Inline):
-            value = value.distribution
-        if isinstance(value, (PendingFactor, Distribution)):
-            return self.builder.draw(value, statement, **factor())
-        if isinstance(value, Reference) and value.array.kind == "random" and value.array.anonymous:
-            options = factor()
-            if options["out"] is None:
-                if options["name"]:
-                    self.builder.rename(value.array, options["name"])
-                return value
-        return ~value
+        with sited(self.statements[number]):
+            return self._interpreted(number, target, args, kwargs, factor)
 
     def _options(self, number: int, options: Any) -> dict[str, Any]:
         if options is None:
@@ -247,40 +197,95 @@ class ModelRun:
             return False
         return self.sites[number].q_is_constant or (options[0] is q and isinstance(q, str))
 
-    def call(self, number: int, place: int, target: Any, args: tuple[Any, ...], kwargs: Any = None) -> Any:
-        """A call among the arguments of a statement."""
-        statement = self.statements[number]
-        if kwargs is None and statement.target is target:
-            again = statement.repeated(args)
-            if again is not None:
-                return again
-        with _sited(statement):
-            return self._called(statement, place, target, args, kwargs or {})
+    # -- models inside the model ------------------------------------------------------------------------------------
 
-    def _called(self, statement: Statement, place: int, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        node = node_of(target)
-        if node is not None and not node.is_deterministic:
-            if place == INSIDE or any(_is_symbolic(v) for v in (*args, *kwargs.values())):
-                args = tuple(self._settled(a, True) for a in args)
-                kwargs = {k: self._settled(v, True) for k, v in kwargs.items()}
-                return self._stochastic(statement, node, target, args, kwargs, {}).out
-            made = target(*map(unwrapped, args), **{k: unwrapped(v) for k, v in kwargs.items()})
-            return Inline(made, statement) if isinstance(made, Distribution) else made
-        args = tuple(self._settled(a, False) for a in args)
-        kwargs = {k: self._settled(v, False) for k, v in kwargs.items()}
-        if _is_hashable(target) and target in _JUST_CALLED:
-            return target(*args, **kwargs)
-        return self.builder.call(target, args, kwargs, statement)
+    def _submodel(self, number: int, model: ModelFunction, args: Any, kwargs: Any, factor: Any) -> Any:
+        """What the inner model returns, under the name that the statement gives it."""
+        options, known = factor(), self.sites[number]
+        for option in ("q", "meta", "pipeline"):
+            if options.get(option) is not None:
+                raise no_reach(known, model.name, option)
+        submodel = self._submodels.get((number, model))
+        if submodel is None:
+            submodel = self._submodels[number, model] = Submodel(model, self, known.site)
+        value, out = submodel(args, kwargs), options["out"]
+        if known.unpacks:
+            if not isinstance(value, (tuple, list)):
+                raise not_made(known, model.name, value, known.site.text.partition("=")[0].strip())
+            self._unpacked[number] = submodel
+            return value
+        if out is not None:
+            return self._identified(number, submodel, value, out)
+        if known.target is None or options["name"] is None:
+            return value
+        if value is None:
+            raise nothing_returned(known, model.name)
+        return self._kept(self.statements[number], submodel, known.target, value)
 
-    def _settled(self, value: Any, draws: bool) -> Any:
-        """An inline distribution becomes a variable as a factor's argument, itself as a plain function's."""
-        if isinstance(value, Inline):
-            if not draws:
-                return value.distribution
-            return self.builder.draw(value.distribution, value.statement).out
-        if isinstance(value, (tuple, list)) and any(isinstance(part, Inline) for part in value):
-            return type(value)(self._settled(part, draws) for part in value)
-        return value
+    def _identified(self, number: int, submodel: Submodel, value: Any, out: Reference) -> Reference:
+        """The returned variable is the one that the statement draws."""
+        if not submodel.made(value):
+            raise not_made(self.sites[number], submodel.model.name, value, out)
+        self.builder.identities.add(value, out, self.statements[number].site)
+        return out
+
+    def _kept(self, statement: Statement, submodel: Submodel, name: str, value: Any) -> Any:
+        """The returned variable becomes the variable of a name; what is no new variable keeps its own name."""
+        if not submodel.made(value):
+            return value
+        identities = self.builder.identities
+        known = identities.target(value)
+        if known is not None or value.shape != value.array.block:
+            return value if known is None else known
+        kept = statement.new_elements(self.builder, self.scope.prefix + name, value.shape)
+        identities.add(value, kept, statement.site)
+        return kept
+
+    def unpacked(self, number: int, names: tuple[str | None, ...], places: tuple[Any, ...], value: Any) -> Any:
+        """The values of several targets; ``places`` holds what a name is bound to, or (container, key) of an element."""
+        submodel = self._unpacked.get(number)
+        parts = list(value)
+        if len(parts) != len(names):
+            return parts  # Python says what is wrong
+        for position, (name, place) in enumerate(zip(names, places, strict=True)):
+            part = parts[position]
+            if name is None and isinstance(place[0], Reference) and submodel is not None:
+                container, key = place
+                out = container.drawn(key) if isinstance(container, GrowingReference) else container[key]
+                self._identified(number, submodel, part, out)
+            elif name is None:
+                place[0][place[1]] = part
+            elif submodel is not None:
+                statement = self._parts.get((number, name))
+                if statement is None:
+                    statement = self._parts[number, name] = Statement(self.sites[number].site, scope=self.scope)
+                out = self._tied(name, self.sites[number].refers_to_itself, statement, place)
+                if out is not None:
+                    parts[position] = self._identified(number, submodel, part, out)
+                else:
+                    parts[position] = self._kept(statement, submodel, name, part)
+            else:
+                self.named(name, part)
+        return parts
+
+    def native(self, instance: ModelCall) -> Any:
+        """``~submodel(...)`` in a function that was not rewritten."""
+        frame = user_frame()
+        number = self._natives.get(operation_key(frame))
+        if number is None:
+            number = self._natives[operation_key(frame)] = len(self.sites)
+            self.sites.append(CallSite(site_of(frame)))
+            self.statements.append(Statement(site_of(frame), scope=self.scope))
+        drawn = self._drawn(number, None, instance, (), {}, None, None, None)
+        return drawn.out if isinstance(drawn, FactorHandle) else drawn
+
+    def growing(self, name: str) -> Any:
+        """What a name means that the function only ever indexes: a global, or an array that grows."""
+        scope = self.model.function.__globals__ if self.model is not None else {}
+        for known in (scope, vars(builtins)):
+            if name in known:
+                return known[name]
+        return self.builder.growing(name)
 
     def named(self, name: Any, value: Any) -> Any:
         """A value on its way to a name: an anonymous variable in it takes that name."""
@@ -290,26 +295,16 @@ class ModelRun:
                     self.named(one, part)
         elif isinstance(value, Reference):
             if value.array.anonymous:
-                self.builder.rename(value.array, name)
+                part = self._parts.get((-1, name))
+                if part is None:
+                    part = self._parts[-1, name] = Statement(value.array.site, scope=self.scope)
+                return self._renamed(part, value, self.scope.prefix + name)
         elif type(value) in (list, tuple):
             arrays = {id(v.array): v.array for v in value if type(v) is Reference and v.array.anonymous}
             for position, array in enumerate(arrays.values()):
-                self.builder.rename(array, name if len(arrays) == 1 else f"{name}_{position}")
+                own = name if len(arrays) == 1 else f"{name}_{position}"
+                self.builder.rename(array, self.scope.prefix + own)
         return value
-
-
-class _sited:  # noqa: N801 - reads as a statement
-    """Says where wrong arguments were written."""
-
-    def __init__(self, statement: Statement) -> None:
-        self._site = statement.site
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, ParametrisationError) and "\n  at   " not in str(error):
-            raise ParametrisationError(self._site.letter(str(error))) from None
 
 
 def _is_of(value: Any, array: Any) -> bool:
@@ -335,19 +330,3 @@ def _sliced(key: Any) -> int:
         elif part is Ellipsis:
             break
     return count
-
-
-def _is_hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
-
-
-def _is_symbolic(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return any(_is_symbolic(part) for part in value)
-    if isinstance(value, Reference):
-        return value.array.kind != "constant"
-    return isinstance(value, Inline) or hasattr(value, "pending")

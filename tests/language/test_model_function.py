@@ -136,21 +136,6 @@ def test_a_model_inside_a_model_function_looks_after_itself():
     assert variance_of(graph) == 2.0 and variance_of(inner_graph) == 1.0
 
 
-def test_a_model_used_as_a_factor_is_refused():
-    @model
-    def inner():
-        x = ~NormalMeanVariance(0.0, 1.0)
-        return x
-
-    @model
-    def outer():
-        y = ~inner()
-        return y
-
-    with pytest.raises(ModelError, match="a model inside a model is not supported"):
-        outer().build()
-
-
 def test_a_notebook_cell():
     source = "@model\ndef cell(v):\n    x = ~NormalMeanVariance(0.0, v)\n    return x\n"
     name = "<ipython-input-7-abcdef>"

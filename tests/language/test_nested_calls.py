@@ -233,7 +233,7 @@ def test_the_sum_of_variables():
 
     graph, (s, _) = f()
     assert s.name == "s"
-    assert sum(family.rows for family in graph.families if family.node.name == "addition") == 7
+    assert sum(family.rows for family in graph.families if family.node.name == "addition") == 6
 
 
 def test_constants_by_hand_count_as_constants():
