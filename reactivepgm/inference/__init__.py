@@ -1,5 +1,6 @@
 """The user's verbs."""
 
+from reactivepgm.inference.callbacks import EarlyStopping as EarlyStopping
 from reactivepgm.inference.compare import Comparison as Comparison
 from reactivepgm.inference.compare import compare as compare
 from reactivepgm.inference.infer import infer as infer
@@ -11,3 +12,4 @@ from reactivepgm.inference.resume import resume as resume
 from reactivepgm.inference.sampling import predict as predict
 from reactivepgm.inference.sampling import sample_prior as sample_prior
 from reactivepgm.inference.storage import load_result as load_result
+from reactivepgm.inference.trace import Trace as Trace

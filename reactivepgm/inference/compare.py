@@ -11,7 +11,8 @@ from rich.table import Table
 
 from reactivepgm.graph import Graph
 from reactivepgm.inference.infer import infer
-from reactivepgm.inference.result import Result, brief, rendered
+from reactivepgm.inference.result import Result
+from reactivepgm.inference.tables import brief, rendered
 from reactivepgm.language import ModelInstance
 
 NOTE = (

@@ -16,9 +16,12 @@ from reactivepgm.distributions import Distribution, LogDensity, ProductOfDensiti
 from reactivepgm.errors import ConvergenceWarning, DataError, ModelError
 from reactivepgm.graph import Graph, VariableArray
 from reactivepgm.graph.ancestral import covariates_of
+from reactivepgm.inference.callbacks import Callbacks
 from reactivepgm.inference.result import Posteriors, Result
+from reactivepgm.inference.trace import Trace
 from reactivepgm.language import ModelInstance
 from reactivepgm.plan import Beliefs, LoopySchedule, Plan, check_rules
+from reactivepgm.plan.events import Event, Watcher, watched_by
 
 
 def infer(
@@ -34,6 +37,8 @@ def infer(
     damping: float = 0.0,
     progress: bool | None = None,
     returnvars: Iterable[str] | None = None,
+    callbacks: Mapping[str, Any] | None = None,
+    trace: bool = False,
 ) -> Result:
     """Posteriors of all variables of a model, given data.
 
@@ -51,6 +56,9 @@ def infer(
         damping: the share of the old message kept in loopy regions, in [0, 1).
         progress: show a bar on stderr; by default only in a terminal, for more than one iteration.
         returnvars: the names wanted in ``result.posteriors``; all named variables by default.
+        callbacks: functions by event, see ``callbacks.EVENTS``; one that returns True at an iteration's begin or end
+            stops there, as ``EarlyStopping`` does.
+        trace: keep every rule call with its time in ``result.trace``.
 
     Returns:
         A Result; printing it shows a table.
@@ -75,17 +83,25 @@ def infer(
         raise ValueError(f"iterations must be at least 1, not {iterations}")
     if not 0.0 <= damping < 1.0:
         raise ValueError(f"damping must lie in [0, 1), not {damping}")
+    told = Callbacks(callbacks)
+    told.tell("before_model_creation")
     graph = model.build(data) if isinstance(model, ModelInstance) else model
     returned = model.returned if isinstance(model, ModelInstance) else None
     if constraints is not None:
         graph = graph.constrained(constraints)
+    told.tell("after_model_creation", graph)
     schedule = LoopySchedule(damping, tolerance or 1e-8)
+    told.tell("before_data_update", data)
     run = Run(graph, graph.read_data(data or {}), initialisation or {}, messages or {}, schedule, free_energy)
     wanted = run.names() if returnvars is None else list(returnvars)
     run.check_names(wanted, "returnvars")
-    scores, done, converged = _iterate(run, iterations, free_energy, tolerance, progress)
+    told.tell("after_data_update", data)
+    told.tell("before_inference")
+    kept = Trace() if trace else None
+    with watched_by(_watcher(told, kept)):
+        scores, done, converged = _iterate(run, iterations, free_energy, tolerance, progress, told)
     run.finish()
-    return Result(
+    result = Result(
         posteriors=Posteriors({name: run.posterior(name) for name in wanted}),
         free_energy=np.array(scores if free_energy else []),
         iterations=done,
@@ -95,7 +111,24 @@ def infer(
         returned=returned,
         hidden=Posteriors(run.hidden()),
         covariates=run.covariates(),
+        trace=kept,
     )
+    told.tell("after_inference", result)
+    return result
+
+
+def _watcher(told: Callbacks, kept: Trace | None) -> Watcher | None:
+    """Whoever wants to know of single computations: the user's callbacks, a trace, both or nobody."""
+    if kept is None:
+        return told.note if told.watches else None
+    if not told.watches:
+        return kept.note
+
+    def both(event: Event) -> None:
+        kept.note(event)
+        told.note(event)
+
+    return both
 
 
 @dataclass
@@ -202,21 +235,28 @@ class Run:
 
 
 def _iterate(
-    run: Run, iterations: int, free_energy: bool, tolerance: float | None, progress: bool | None
+    run: Run,
+    iterations: int,
+    free_energy: bool,
+    tolerance: float | None,
+    progress: bool | None,
+    callbacks: Callbacks,
 ) -> tuple[list[float], int, bool | None]:
-    plan, beliefs = run.plan, run.beliefs
-    exact = len(plan.batches) <= 1
+    """Update until done, settled or told to stop; the scores, how many iterations, and whether it settled."""
+    exact = len(run.plan.batches) <= 1
     scores: list[float] = []
-    settled: bool | None = None
     shown = (sys.stderr.isatty() and iterations > 1) if progress is None else progress
     with Progress(transient=True, disable=not shown) as bar:
         task = bar.add_task("iterations", total=iterations)
+        settled: bool | None = None
         for done in range(1, iterations + 1):
-            plan.iterate(beliefs)
-            loopy = plan.loopy
-            bar.advance(task)
+            stop = callbacks.tell("before_iteration", done)
+            run.plan.iterate(run.beliefs)
+            loopy = run.plan.loopy
             if free_energy or (tolerance is not None and not loopy):
-                scores.append(plan.free_energy(beliefs))
+                scores.append(run.plan.free_energy(run.beliefs))
+            stop |= callbacks.tell("after_iteration", done, scores[-1] if scores else None)
+            bar.advance(task)
             if exact and not loopy:
                 return scores * iterations if free_energy else scores, done, True
             calm = all(sweep.converged for sweep in loopy)
@@ -224,6 +264,6 @@ def _iterate(
                 settled = calm
             elif tolerance is not None:
                 settled = calm and len(scores) > 1 and abs(scores[-1] - scores[-2]) <= tolerance * (1 + abs(scores[-1]))
-            if settled:
-                return scores, done, True
+            if settled or stop:
+                return scores, done, settled
     return scores, iterations, settled

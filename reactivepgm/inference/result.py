@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -10,11 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.graph import Graph
+from reactivepgm.inference.tables import brief, rendered
+from reactivepgm.inference.trace import Trace
 
 
 class Posteriors(Mapping[str, Distribution]):
@@ -58,6 +58,7 @@ class Result:
         returned: what the model function returned.
         hidden: beliefs about the variables to which the library gave a name, such as the ``a * x + b`` of a regression.
         covariates: the data that were inputs of factors, as they were; ``predict`` uses them again.
+        trace: every rule call with its time, if it was asked for.
     """
 
     posteriors: Posteriors
@@ -69,6 +70,7 @@ class Result:
     returned: Any = None
     hidden: Posteriors = field(default_factory=lambda: Posteriors({}))
     covariates: Mapping[str, Any] = field(default_factory=dict)
+    trace: Trace | None = None
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the result to one file, from which ``load_result`` reads it back.
@@ -119,28 +121,6 @@ class Result:
 
     def __repr__(self) -> str:
         return rendered(self.table())
-
-
-def rendered(table: Table, width: int = 110) -> str:
-    """A rich table as plain text."""
-    stream = io.StringIO()
-    Console(file=stream, width=width, color_system=None, force_terminal=False).print(table)
-    return stream.getvalue().rstrip()
-
-
-def brief(value: Any) -> str:
-    """A number or an array in a few characters: short arrays whole, long ones by their ends.
-
-    Example:
-        >>> brief(np.arange(100.0))
-        '0, 1, ... 99'
-    """
-    if value is None:
-        return "-"
-    flat = np.ravel(np.asarray(value, dtype=float))
-    if flat.size <= 4:
-        return ", ".join(f"{x:.4g}" for x in flat)
-    return f"{flat[0]:.4g}, {flat[1]:.4g}, ... {flat[-1]:.4g}"
 
 
 def _of(belief: Distribution, attribute: str) -> Any:

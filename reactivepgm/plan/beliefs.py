@@ -20,6 +20,7 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.errors import DataError
 from reactivepgm.graph import Family, FixedBinding
+from reactivepgm.plan.events import noted
 from reactivepgm.plan.structure import Cluster, Structure
 
 Mask = NDArray[np.bool_] | None
@@ -62,10 +63,12 @@ class Beliefs:
 
     def replace(self, array: int, elements: NDArray[np.intp] | None, belief: Distribution) -> None:
         """New marginals for some elements of an array, or for all of them."""
-        forms = self.structure.forms.get(array)
-        if forms is not None and forms.marginal is not None:
-            belief = forms.marginal(belief)
-        self._keep(array, elements, as_posterior(belief))
+        variable = self.structure.arrays[array]
+        with noted("marginal", variable.name, variable.size if elements is None else len(elements)):
+            forms = self.structure.forms.get(array)
+            if forms is not None and forms.marginal is not None:
+                belief = forms.marginal(belief)
+            self._keep(array, elements, as_posterior(belief))
 
     def begin(self, array: int, belief: Distribution) -> None:
         """An initial marginal for all elements of an array."""

@@ -21,6 +21,7 @@ from reactivepgm.distributions import PointMass
 from reactivepgm.errors import FreeEnergyError, NoRuleError
 from reactivepgm.graph import Family
 from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.events import noted
 from reactivepgm.plan.outbound import Surroundings
 from reactivepgm.plan.sampled import average_number, has_samples
 from reactivepgm.plan.structure import Cluster, Structure
@@ -83,7 +84,8 @@ class FreeEnergy:
             if not has_samples(inputs):
                 raise
             return np.asarray(average_number(lambda points: self._called(family, points), inputs))
-        return np.asarray(rule(meta=family.meta, node=family.node, **inputs))
+        with noted("energy rule", family, family.rows):
+            return np.asarray(rule(meta=family.meta, node=family.node, **inputs))
 
     def _joint_entropy(self, cluster: Cluster, beliefs: Beliefs) -> Floats:
         key = (cluster.family.id, cluster.number)

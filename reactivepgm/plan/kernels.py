@@ -10,6 +10,7 @@ import numpy as np
 from reactivepgm.distributions import DISCRETE, MV_NORMAL, NORMAL, Group
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.events import noted
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
 from reactivepgm.plan.outbound import Surroundings
 from reactivepgm.plan.structure import Cluster, Edge, Structure
@@ -45,7 +46,8 @@ class KernelCluster:
     def _kernel(self, beliefs: Beliefs) -> Any:
         self._inputs = self._surroundings.read(beliefs)
         family = self.cluster.family
-        return self._rule(meta=family.meta, node=family.node, to=self.out.interface, **self._inputs)
+        with noted("kernel", family, self.cluster.size, self.out.interface):
+            return self._rule(meta=family.meta, node=family.node, to=self.out.interface, **self._inputs)
 
     def gaussian(self, beliefs: Beliefs) -> GaussianKernelArrays:
         """The kernel's arrays with the rows (or one for all) in front."""

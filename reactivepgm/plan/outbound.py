@@ -13,6 +13,7 @@ from reactivepgm.distributions import Distribution, stack
 from reactivepgm.errors import NoRuleError
 from reactivepgm.graph import RandomBinding
 from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.events import noted
 from reactivepgm.plan.place import Place
 from reactivepgm.plan.sampled import average_message, has_samples
 from reactivepgm.plan.structure import Cluster, Edge, Structure, edges_of
@@ -132,7 +133,8 @@ class RuleTable:
                 if averaged is None:
                     raise
                 return averaged
-        result: Distribution = rule(meta=family.meta, node=family.node, to=to, **inputs)
+        with noted("message rule" if find is find_rule else "joint rule", family, self.cluster.size, to):
+            result: Distribution = rule(meta=family.meta, node=family.node, to=to, **inputs)
         return result
 
     def _averaged(self, find: Callable[..., Any], to: str, inputs: Mapping[str, Distribution]) -> Distribution | None:

@@ -11,6 +11,7 @@ from typing import Protocol
 from reactivepgm.distributions import Distribution, Uninformative
 from reactivepgm.graph import Family
 from reactivepgm.plan.beliefs import Beliefs, Mask
+from reactivepgm.plan.events import noted
 from reactivepgm.plan.inbox import Inbox
 from reactivepgm.plan.outbound import RuleTable, Surroundings, towards
 from reactivepgm.plan.regions import Batch
@@ -63,4 +64,6 @@ class StarSweep:
         for array, inbox in inboxes.items():
             forms = self._structure.forms.get(array)
             has_form = forms is not None and forms.marginal is not None
-            beliefs.replace(array, self._batch.elements[array], inbox.product(has_form))
+            with noted("product", inbox.array.name, inbox.size):
+                belief = inbox.product(has_form)
+            beliefs.replace(array, self._batch.elements[array], belief)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from reactivepgm.plan.barren import Barren
 from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.events import noted
 from reactivepgm.plan.inbox import Inbox
 from reactivepgm.plan.mailroom import Expected, Mailroom
 from reactivepgm.plan.pool import Exclusive
@@ -76,7 +77,9 @@ def collect(mail: Mailroom, senders: Senders, beliefs: Beliefs) -> None:
 def deliver(mail: Mailroom, beliefs: Beliefs, check: bool = True) -> None:
     """Store the marginals of all arrays of the batch."""
     for array, pool in mail.pools.items():
-        beliefs.replace(array, mail.batch.elements[array], pool.belief(check))
+        with noted("product", pool.variable.name, pool.size):
+            belief = pool.belief(check)
+        beliefs.replace(array, mail.batch.elements[array], belief)
 
 
 class _Wiring:
