@@ -51,14 +51,11 @@ def mode_of(belief: Distribution, bounds: Bounds = ANYWHERE) -> PointMass:
         return PointMass(_highest(belief, bounds) if rank == 0 else _climbed(belief, bounds), event_rank=rank)
     value = np.asarray(belief.mode, dtype=float)
     if bounds != ANYWHERE:
-        value = np.clip(value, *bounds) if rank == 0 else np.where(_inside(value, bounds), value, _climbed(belief, bounds))
+        inside = ((value >= bounds[0]) & (value <= bounds[1])).all(axis=tuple(range(-rank, 0)), keepdims=True)
+        value = np.clip(value, *bounds) if rank == 0 else value if inside.all() else _climbed(belief, bounds)
     if not isinstance(belief, PointMass):
         _check(belief, value)
     return PointMass(value, event_rank=rank)
-
-
-def _inside(value: Floats, bounds: Bounds) -> NDArray[np.bool_]:
-    return (value >= bounds[0]) & (value <= bounds[1])
 
 
 def _check(belief: Distribution, value: Floats) -> None:
@@ -82,8 +79,9 @@ def _highest(belief: Distribution, bounds: Bounds) -> Array:
     parts = [starts, *ends]
     if np.isfinite(inner).all():
         parts.append(np.broadcast_to(inner, (65, *starts.shape[1:])))
-    place, height = peak(lambda x: np.asarray(belief.log_pdf(x)), np.concatenate(parts))
-    runs = np.isneginf(height) | (np.abs(place) >= 1e9)
+    points = np.concatenate(parts)
+    place, height = peak(lambda x: np.asarray(belief.log_pdf(x)), points)
+    runs = np.isneginf(height) | (place <= 0.999 * points.min(axis=0)) | (place >= 0.999 * points.max(axis=0))
     if (runs & ~np.isclose(place, low, rtol=0.0) & ~np.isclose(place, high, rtol=0.0)).any():
         raise ImproperPosteriorError(f"no highest point was found: {belief!r}\n  write  bounds=(low, high)")
     return place if place.shape else float(place)
@@ -94,16 +92,16 @@ def _climbed(belief: Distribution, bounds: Bounds) -> Floats:
     batch, event = belief.batch_shape, belief.event_shape
     start = np.clip(_start(belief), *bounds)
     limits = [tuple(None if math.isinf(end) else end for end in bounds)] * math.prod(event)
-    found = np.empty((*batch, *event))
+    found = np.array(start)
     for row in np.ndindex(*batch):
-        one = belief[row] if batch else belief
-        answer = minimize(
-            lambda x, one=one: -float(one.log_pdf(x.reshape(event))),
-            start[row].ravel(),
-            method="L-BFGS-B",
-            bounds=limits,
-            options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 10_000},
-        )
+        # Functions cannot be taken apart by rows: the others keep their start.
+        def fall(x: Floats, row: tuple[int, ...] = row) -> float:
+            whole = np.array(start)
+            whole[row] = x.reshape(event)
+            return -float(np.broadcast_to(belief.log_pdf(whole), batch)[row])
+
+        options = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 10_000}
+        answer = minimize(fall, start[row].ravel(), method="L-BFGS-B", bounds=limits, options=options)
         if not np.isfinite(answer.fun):
             raise ImproperPosteriorError(f"no highest point was found: {belief!r}\n  write  bounds=(low, high)")
         found[row] = answer.x.reshape(event)

@@ -116,7 +116,8 @@ class _Expectations:
         """E statistic(x): the belief's own attribute, a sum over samples, or an integral."""
         belief = self.belief
         if isinstance(belief, WeightedSamples):
-            return np.asarray(belief.expectation(statistic), dtype=float)
+            samples = belief.covariance if attribute == "covariance" else belief.expectation(statistic)
+            return np.asarray(samples, dtype=float)
         own = None if isinstance(belief, LogDensity | ProductOfDensities) else self._own(attribute)
         if own is not None:
             return own
@@ -127,7 +128,7 @@ class _Expectations:
             )
         if self._points is None:
             self._points = points_of(belief)
-        return self._points.expectation(statistic(self._points.x))
+        return self._points.mean if attribute == "mean" else self._points.expectation(statistic(self._points.x))
 
     def _own(self, attribute: str) -> Floats | None:
         try:
@@ -159,10 +160,12 @@ def _normal(q: _Expectations) -> Distribution:
 
 
 def _mv_normal(q: _Expectations) -> Distribution:
-    try:
-        return MvNormalMeanCovariance(q.belief.mean, q.belief.covariance)  # type: ignore[attr-defined]
-    except (AttributeError, NotImplementedError):
-        return MvNormalMeanCovariance(q.of("mean", lambda x: x), q.of("covariance", lambda x: x))
+    # No vector is integrated: the statistics stand for a mean and a covariance that the belief must know itself.
+    return MvNormalMeanCovariance(q.of("mean", lambda x: x), q.of("covariance", _no_integral))
+
+
+def _no_integral(x: Floats) -> Floats:
+    raise ProductError("only numbers are integrated")
 
 
 def _gamma(q: _Expectations) -> Distribution:

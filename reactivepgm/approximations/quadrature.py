@@ -38,6 +38,12 @@ class Points:
     weights: Floats
     log_norm: Floats
 
+    @property
+    def mean(self) -> Floats:
+        """E x, summed about the point of greatest weight, so that a distant mean keeps its digits."""
+        centre = np.take_along_axis(self.x, self.weights.argmax(axis=0)[None], 0)[0]
+        return np.asarray(centre + self.expectation(self.x - centre))
+
     def expectation(self, values: Floats) -> Floats:
         """The weighted sum of values (m, *batch)."""
         return np.asarray((self.weights * np.where(self.weights > 0.0, values, 0.0)).sum(axis=0))
@@ -132,7 +138,7 @@ def _edges(function: Function, chart: Chart, centre: Floats, height: Floats, sid
     for _ in range(_DOUBLINGS):
         place = centre + side * step
         drop = height - finite(function, place[None])[0]
-        _check(chart.holds(place) | far, height, function, centre, side, step)
+        _check(chart.holds(place) | far, function, chart, height, centre, side * step)
         scale = np.where(near, scale, step)
         end = np.where(far, end, step)
         near |= drop >= 0.5
@@ -146,11 +152,25 @@ def _edges(function: Function, chart: Chart, centre: Floats, height: Floats, sid
     return np.stack([np.zeros_like(end), *(np.minimum(scale * 2.0**k, end) for k in range(count + 1))])
 
 
-def _check(fine: NDArray[np.bool_], height: Floats, function: Function, centre: Floats, side: float, step: Floats) -> None:
-    """Where the numbers run out before the density has fallen off, mass would be lost."""
+def _check(fine: NDArray[np.bool_], function: Function, chart: Chart, height: Floats, centre: Floats, step: Floats) -> None:
+    """Where the numbers run out before the density has fallen off, mass would be lost.
+
+    Args:
+        fine: rows whose numbers reach this step, or whose density fell off before.
+        function: the log density.
+        chart: tells where the numbers run out.
+        height: the highest log density.
+        centre: where that is.
+        step: the step, with its sign, half of which was still well.
+    """
     if fine.all():
         return
-    drop = height - finite(function, (centre + side * 0.5 * step)[None])[0]
+    good, bad = 0.5 * step, step
+    for _ in range(50):
+        middle = 0.5 * (good + bad)
+        holds = chart.holds(centre + middle)
+        good, bad = np.where(holds, middle, good), np.where(holds, bad, middle)
+    drop = height - finite(function, (centre + good)[None])[0]
     if (~fine & (drop < _TOLERABLE)).any():
         raise ImproperPosteriorError("a density that is to take a family's form does not normalise, or hardly does")
 
