@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reactivepgm import Gamma, MeanField, Normal, NormalMeanPrecision, StorageError, infer_online, model, q, resume
+from reactivepgm import Gamma, Normal, NormalMeanPrecision, StorageError, infer_online, model, q, resume
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ def noisy(y, m, v, a, b):
 def other(y, m, v, a, b):
     x = ~Normal(mean=m, variance=v)
     w = ~Gamma(shape=a, rate=b)
-    z = ~NormalMeanPrecision(x, w).where(q=MeanField())
+    z = ~NormalMeanPrecision(x, w).where(q="q(out, mean) q(precision)")
     y[...] = ~Normal(mean=z, variance=1.0)
 
 
