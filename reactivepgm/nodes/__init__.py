@@ -1,6 +1,7 @@
 """What a factor is: interfaces, aliases, stochastic or deterministic, log density, sampler."""
 
 from reactivepgm.nodes.arithmetic import ADDITION, DOT, MULTIPLICATION, SUBTRACTION
+from reactivepgm.nodes.continuous_transition import CONTINUOUS_TRANSITION, ContinuousTransitionMeta
 from reactivepgm.nodes.delta import DELTA, Delta
 from reactivepgm.nodes.discrete import (
     BERNOULLI,
@@ -14,8 +15,10 @@ from reactivepgm.nodes.discrete import (
     UNINFORMATIVE,
 )
 from reactivepgm.nodes.gamma import GAMMA, GAMMA_SHAPE_RATE, GAMMA_SHAPE_SCALE, INVERSE_GAMMA, INVERSE_WISHART, WISHART
+from reactivepgm.nodes.half_normal import HALF_NORMAL
 from reactivepgm.nodes.interface import Interface
 from reactivepgm.nodes.logic import AND, IMPLY, NOT, OR
+from reactivepgm.nodes.matrix_normal import MATRIX_NORMAL, MATRIX_NORMAL_WISHART, MV_NORMAL_GAMMA, MV_NORMAL_WISHART
 from reactivepgm.nodes.mixture import NORMAL_MIXTURE
 from reactivepgm.nodes.node import Node
 from reactivepgm.nodes.normal import (
@@ -29,17 +32,41 @@ from reactivepgm.nodes.normal import (
 from reactivepgm.nodes.polya import BinomialPolya, BinomialPolyaMeta, MultinomialPolya, MultinomialPolyaMeta
 from reactivepgm.nodes.probit import Probit, ProbitMeta
 from reactivepgm.nodes.registry import node_of, register
+from reactivepgm.nodes.regression import (
+    AUTOREGRESSIVE,
+    CONJUGATE_AR,
+    SOFT_DOT,
+    ARMeta,
+    MultivariateARMeta,
+    UnivariateARMeta,
+)
+from reactivepgm.nodes.vector_normal import (
+    MV_NORMAL_MEAN_SCALE_MATRIX_PRECISION,
+    MV_NORMAL_MEAN_SCALE_PRECISION,
+    MV_NORMAL_WEIGHTED_MEAN_PRECISION,
+)
 from reactivepgm.nodes.volatility import GCV, GaussHermiteCubature, GCVMeta
 
+AR = AUTOREGRESSIVE
+Autoregressive = AUTOREGRESSIVE
+ConjugateAR = CONJUGATE_AR
+ContinuousTransition = CONTINUOUS_TRANSITION
 DiscreteTransition = DISCRETE_TRANSITION
+MvNormalMeanScaleMatrixPrecision = MV_NORMAL_MEAN_SCALE_MATRIX_PRECISION
 NormalMixture = NORMAL_MIXTURE
+SoftDot = SOFT_DOT
+softdot = SOFT_DOT
 
 __all__ = [
     "ADDITION",
     "AND",
+    "AR",
+    "AUTOREGRESSIVE",
     "BERNOULLI",
     "BETA",
     "CATEGORICAL",
+    "CONJUGATE_AR",
+    "CONTINUOUS_TRANSITION",
     "DELTA",
     "DIRICHLET",
     "DIRICHLET_COLLECTION",
@@ -49,13 +76,21 @@ __all__ = [
     "GAMMA_SHAPE_RATE",
     "GAMMA_SHAPE_SCALE",
     "GCV",
+    "HALF_NORMAL",
     "IMPLY",
     "INVERSE_GAMMA",
     "INVERSE_WISHART",
+    "MATRIX_NORMAL",
+    "MATRIX_NORMAL_WISHART",
     "MULTIPLICATION",
     "MV_NORMAL",
+    "MV_NORMAL_GAMMA",
     "MV_NORMAL_MEAN_COVARIANCE",
     "MV_NORMAL_MEAN_PRECISION",
+    "MV_NORMAL_MEAN_SCALE_MATRIX_PRECISION",
+    "MV_NORMAL_MEAN_SCALE_PRECISION",
+    "MV_NORMAL_WEIGHTED_MEAN_PRECISION",
+    "MV_NORMAL_WISHART",
     "NORMAL",
     "NORMAL_MEAN_PRECISION",
     "NORMAL_MEAN_VARIANCE",
@@ -63,12 +98,18 @@ __all__ = [
     "NOT",
     "OR",
     "POISSON",
+    "SOFT_DOT",
     "SUBTRACTION",
     "UNIFORM",
     "UNINFORMATIVE",
     "WISHART",
+    "ARMeta",
+    "Autoregressive",
     "BinomialPolya",
     "BinomialPolyaMeta",
+    "ConjugateAR",
+    "ContinuousTransition",
+    "ContinuousTransitionMeta",
     "Delta",
     "DiscreteTransition",
     "GCVMeta",
@@ -76,10 +117,15 @@ __all__ = [
     "Interface",
     "MultinomialPolya",
     "MultinomialPolyaMeta",
+    "MultivariateARMeta",
+    "MvNormalMeanScaleMatrixPrecision",
     "Node",
     "NormalMixture",
     "Probit",
     "ProbitMeta",
+    "SoftDot",
+    "UnivariateARMeta",
     "node_of",
     "register",
+    "softdot",
 ]
