@@ -17,8 +17,8 @@ class LoopHooks:
 
     loops: Sequence[Loop] = ()
     """The loops of the model, by number."""
-    bails: dict[int, int] | None = None
-    """How often lifting a loop failed."""
+    attempts: Mapping[int, tuple[int, int]] = {}
+    """For each loop that was tried, how often it was lifted and how often that failed."""
 
     started = staticmethod(started)
 
@@ -31,7 +31,7 @@ class LoopHooks:
 
     def may_lift(self, number: int, source: Any) -> bool:
         """Whether lifting is worth a try."""
-        if self.bails is not None and self.bails.get(number, 0) >= _BAILS:
+        if self.attempts and self.attempts.get(number, (0, 0))[1] >= _BAILS:
             return False
         length = length_of(source)
         return length is not None and length >= SHORTEST
@@ -39,7 +39,6 @@ class LoopHooks:
     def lift(self, number: int, source: Any, values: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any] | None:
         """Run a loop at once; None, and nothing has happened, where that is not certain to mean the same."""
         done = lifted(self, self.loops[number], source, values, current)
-        if done is None:
-            self.bails = self.bails or {}
-            self.bails[number] = self.bails.get(number, 0) + 1
+        lifts, bails = self.attempts.get(number, (0, 0))
+        self.attempts = {**self.attempts, number: (lifts + (done is not None), bails + (done is None))}
         return done

@@ -154,7 +154,7 @@ class Lift(Reader):
         if isinstance(value, Elements) and value.array.anonymous:
             if value.array.kind != "random" or value.array.id < self.journal.arrays:
                 raise CannotLift
-            self.builder.rename(value.array, name)
+            self.builder.rename(value.array, self.run.scope.prefix + name)
         elif is_random(value) or type(value) in (list, tuple):
             raise CannotLift
         return value

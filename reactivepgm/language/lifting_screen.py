@@ -44,7 +44,7 @@ def names_of(loop: ast.For) -> Names | None:
     Example:
         >>> loop = ast.parse("for t in range(1, n):\\n    x[t] = ~F(x[t - 1], v)").body[0]
         >>> names_of(loop)
-        Names(read=('x', 'F', 'v'), bound=('t',), drawn=())
+        Names(read=('F', 'x', 'v'), bound=('t',), drawn=())
         >>> names_of(ast.parse("for t in range(9):\\n    s = s + t").body[0]) is None
         True
     """

@@ -113,9 +113,7 @@ class Objects(Lifted):
     __slots__ = ()
 
     def __init__(self, values: list[Any], grid: Grid) -> None:
-        table = np.empty(len(values), dtype=object)
-        table[:] = values
-        super().__init__(table.reshape(grid), len(grid))
+        super().__init__(np.fromiter(values, dtype=object, count=len(values)).reshape(grid), len(grid))
 
 
 def item(container: Any, key: Any, grid: Grid) -> Any:

@@ -18,7 +18,7 @@ from reactivepgm.language.source import HOOK, check_unchanged, compiled, definit
 from reactivepgm.language.submodel import RUNNING, ModelCall, ModelFunction, is_const_annotation
 from reactivepgm.language.variables import active
 
-MODEL_OPTIONS = ("default_factorisation", "pipeline", "contract")
+MODEL_OPTIONS = ("default_factorisation", "pipeline", "contract", "lift")
 
 
 class Model(ModelFunction):
@@ -34,12 +34,13 @@ class Model(ModelFunction):
         definition = definition_of(function)
         _check_decorators(function, definition)
         check_unchanged(function, definition)
-        rewriter = Rewriter(function.__code__.co_filename)
+        self.options = dict(options)
+        rewriter = Rewriter(function.__code__.co_filename, self.options.pop("lift", True))
         code = function.__code__
         rewriter.rewrite(definition, bound=(*code.co_varnames, *code.co_cellvars, *code.co_freevars))
         self.function = function
-        self.options = dict(options)
         self.sites = rewriter.sites
+        self.loops = rewriter.loops
         self.array_targets = frozenset(rewriter.array_targets)
         self.signature = inspect.signature(function)
         self._code = compiled(function, definition)
@@ -57,6 +58,7 @@ class Model(ModelFunction):
         function: FunctionType = self.function
         cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         cells[HOOK] = CellType(run)
+        run.loops = self.loops
         closure = tuple(cells[name] for name in self._code.co_freevars)
         bound = FunctionType(self._code, function.__globals__, function.__name__, function.__defaults__, closure)
         bound.__kwdefaults__ = function.__kwdefaults__

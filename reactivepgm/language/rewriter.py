@@ -15,6 +15,8 @@ from typing import TypeVar
 
 from reactivepgm.graph import Site
 from reactivepgm.language.call_site import CallSite
+from reactivepgm.language.lifting import Loop, guarded
+from reactivepgm.language.lifting_screen import names_of
 from reactivepgm.language.operand import Operand, is_constant_factorisation, is_negation, labels_of, named_terms, read_operand
 from reactivepgm.language.source import HOOK
 
@@ -28,9 +30,11 @@ ARGUMENT, INSIDE, PLAIN = 0, 1, 2
 class Rewriter(ast.NodeTransformer):
     """Rewrites the body of one model function, and remembers every statement it met."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, lifts: bool = True) -> None:
         self.file = file
+        self.lifts = lifts
         self.sites: list[CallSite] = []
+        self.loops: list[Loop] = []
         self.array_targets: set[str] = set()
         self._loops: list[int] = []
         self._statement: ast.stmt | None = None
@@ -94,6 +98,16 @@ class Rewriter(ast.NodeTransformer):
         """A name that the function declares as another's is no array of its own."""
         self._globals.update(node.names)
         return node
+
+    def visit_For(self, node: ast.For) -> ast.AST | list[ast.stmt]:
+        """A loop over rows may be lifted."""
+        names = names_of(node) if self.lifts else None
+        self.generic_visit(node)
+        if names is None:
+            return node
+        statements, loop = guarded(node, len(self.loops), names)
+        self.loops.append(loop)
+        return statements
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
         """``x = ~F(...)`` and its kin."""

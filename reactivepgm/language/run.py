@@ -15,11 +15,12 @@ from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import operation_key, site_of, user_frame
 from reactivepgm.language.call_site import CallSite
 from reactivepgm.language.interpretation import Interpretation, sited
+from reactivepgm.language.lifting_hooks import LoopHooks
 from reactivepgm.language.refusal import Refusal, no_container, no_reach, not_made, nothing_returned, over_data
 from reactivepgm.language.submodel import ModelCall, ModelFunction, Submodel
 
 
-class ModelRun(Interpretation):
+class ModelRun(Interpretation, LoopHooks):
     """The hook of one run: rewritten statements call it.
 
     Args:
