@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
+from reactivepgm.distributions.html import html_of
 from reactivepgm.distributions.indexing import broadcast_rows, take_rows
 from reactivepgm.distributions.marker import first_symbolic
 from reactivepgm.distributions.notation import abbreviated
@@ -278,6 +279,9 @@ class Distribution(metaclass=DistributionMeta):
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={abbreviated(value)}" for name, value in self.parameters.items())
         return f"{type(self).__name__}({shown})"
+
+    def _repr_html_(self) -> str:
+        return html_of(self)
 
 
 def rebuilt(cls: type[Distribution], values: tuple[Any, ...]) -> Distribution:

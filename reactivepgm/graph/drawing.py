@@ -1,73 +1,123 @@
-"""The graph for the eye: a table in text, and a picture by Graphviz."""
+"""The graph for the eye: a picture by Graphviz, or plates in text where Graphviz is missing."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reactivepgm.graph.binding import Binding, FixedBinding
+from reactivepgm.errors import ModelError
+from reactivepgm.graph.dot import dot_source
+from reactivepgm.graph.html import html_of_drawing
+from reactivepgm.graph.listing import describe, plates_text
 
 if TYPE_CHECKING:
     from reactivepgm.graph.graph import Graph
 
-
-def describe(graph: Graph) -> str:
-    """Arrays with their shapes; families with rows, edges, clusters, options and lines."""
-    lines = [repr(graph)[1:-1], ""]
-    for array in graph.arrays:
-        hidden = " (anonymous)" if array.anonymous else ""
-        lines.append(f"  {array.kind:8} {array.name}{list(array.shape) or ''}{hidden}   {array.site.line}: {array.site.text}")
-    lines.append("")
-    for family in graph.families:
-        q = " ".join(f"q({', '.join(cluster)})" for cluster in family.clusters)
-        edges = ", ".join(f"{name}: {_carried(binding)}" for name, binding in family.bindings.items())
-        lines.append(f"  {family.rows:>6} x {family.node.name}({edges})")
-        lines.append(f"           {q}{_options(family)}   {family.site.line}: {family.site.text}")
-    return "\n".join(lines)
+MISSING = "Graphviz is missing, so this is text: install it (apt-get install graphviz, brew install graphviz) for pictures"
+_MANY = 400
 
 
-def _carried(binding: Binding) -> str:
-    if isinstance(binding, FixedBinding):
-        return ", ".join(binding.names) or "constant"
-    return ", ".join(dict.fromkeys(array.name for _, array, _ in binding.components()))
+class Drawing:
+    """A picture of a graph; shown by notebooks, saved by ``save``, printed as text.
 
+    Args:
+        source: the picture in the language of Graphviz.
+        text: the same as text.
 
-def _options(family: Any) -> str:
-    meta = "" if family.meta is None else f" meta={family.meta!r}"
-    return meta + ("" if family.pipeline is None else f" pipeline={family.pipeline!r}")
-
-
-def draw(graph: Graph, path: str | None, format: str) -> Any:
-    """A ``graphviz.Graph`` with arrays and families as plates, rendered to ``path`` if given.
-
-    Where the Graphviz package or its ``dot`` program is missing, the description in text, which says so.
+    Example:
+        >>> from reactivepgm import Beta, model
+        >>> @model
+        ... def chance():
+        ...     p = ~Beta(1.0, 1.0)
+        >>> drawing = chance().build().draw()
+        >>> drawing.source.startswith("digraph")
+        True
+        >>> print(drawing.text)
+        ○ p
+        ■ Beta(a: constant, b: constant) → p
     """
-    try:
-        import graphviz
-    except ImportError:
-        graphviz = None
-    if graphviz is None or shutil.which("dot") is None:
-        text = f"(Graphviz is missing, so this is text: install the graphviz package and the dot program)\n{describe(graph)}"
-        if path is not None:
-            Path(path).with_suffix(".txt").write_text(text, encoding="utf-8")
-        return text
-    picture = _dot(graph, graphviz.Graph(format=format))
-    if path is not None:
-        picture.render(outfile=path, cleanup=True)
-    return picture
 
+    def __init__(self, source: str, text: str) -> None:
+        self.source = source
+        self.text = text
 
-def _dot(graph: Graph, picture: Any) -> Any:
-    network = graph.to_networkx()
-    for name, attributes in network.nodes(data=True):
-        if attributes["bipartite"] == "factor":
-            label = f"{attributes['node']} × {attributes['rows']}" if attributes["rows"] > 1 else attributes["node"]
-            picture.node(str(name), label=label, shape="box", style="filled", fillcolor="#eeeeee")
+    @property
+    def is_text(self) -> bool:
+        """Whether Graphviz is missing, so that there is text only."""
+        return shutil.which("dot") is None
+
+    def render(self, format: str = "svg") -> bytes:
+        """The picture in a format of Graphviz: svg, png, pdf, ...
+
+        Raises:
+            ModelError: Graphviz is missing, or refuses the format.
+        """
+        program = shutil.which("dot")
+        if program is None:
+            raise ModelError(MISSING)
+        done = subprocess.run([program, f"-T{format}"], input=self.source.encode(), capture_output=True, check=False)
+        if done.returncode != 0:
+            raise ModelError(f"Graphviz refuses to draw a {format}: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout
+
+    @property
+    def svg(self) -> str:
+        """The picture as SVG."""
+        return self.render("svg").decode()
+
+    @property
+    def png(self) -> bytes:
+        """The picture as PNG."""
+        return self.render("png")
+
+    def save(self, path: str | Path, format: str | None = None) -> Path:
+        """Write the picture; the format follows the file's ending. Without Graphviz the text, with the ending ``.txt``.
+
+        Returns:
+            The path that was written.
+        """
+        path = Path(path)
+        if self.is_text:
+            path = path.with_suffix(".txt")
+            path.write_text(f"{self}\n", encoding="utf-8")
         else:
-            label = f"{name}{list(attributes['shape'])}" if attributes["shape"] else name
-            shade = {"data": "#cfe8ff", "constant": "#f5f5f5"}.get(attributes["kind"], "white")
-            picture.node(str(name), label=label, shape="ellipse", style="filled", fillcolor=shade)
-    for left, right, attributes in network.edges(data=True):
-        picture.edge(str(left), str(right), label=attributes["interface"], fontsize="9")
-    return picture
+            path.write_bytes(self.render(format or path.suffix[1:] or "svg"))
+        return path
+
+    def _repr_html_(self) -> str:
+        return html_of_drawing(None if self.is_text else self.svg, str(self))
+
+    def __str__(self) -> str:
+        return f"({MISSING})\n\n{self.text}" if self.is_text else self.text
+
+    def __repr__(self) -> str:
+        if self.is_text:
+            return str(self)
+        return f'<Drawing; shown in a notebook, or .save("graph.svg")>\n{self.text}'
+
+
+def draw(graph: Graph, path: str | None = None, format: str | None = None, expand: bool = False) -> Drawing:
+    """The drawing of a graph, saved to ``path`` if given.
+
+    Args:
+        graph: the graph.
+        path: where to save it; the format follows the ending unless ``format`` says otherwise.
+        format: svg, png, pdf, ...
+        expand: draw every variable and every factor by itself, for small graphs.
+
+    Raises:
+        ModelError: too many variables and factors to draw one by one.
+    """
+    if expand:
+        count = sum(a.size for a in graph.random) + sum(f.rows for f in graph.families)
+        if count > _MANY:
+            raise ModelError(f"{count} variables and factors are too many to draw one by one\n  write  draw(), for plates")
+    drawing = Drawing(dot_source(graph, expand), plates_text(graph))
+    if path is not None:
+        drawing.save(path, format)
+    return drawing
+
+
+__all__ = ["Drawing", "describe", "draw"]

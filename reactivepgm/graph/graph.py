@@ -11,9 +11,11 @@ from reactivepgm.errors import DataError
 from reactivepgm.graph.canonical import is_same
 from reactivepgm.graph.constraint import constrained
 from reactivepgm.graph.data_value import fitted
-from reactivepgm.graph.drawing import describe, draw
+from reactivepgm.graph.drawing import Drawing, draw
 from reactivepgm.graph.family import FactorHandle, Family
 from reactivepgm.graph.form_constraint import Forms, declared_forms, families_under
+from reactivepgm.graph.html import html_of_arrays, html_of_families, html_of_graph
+from reactivepgm.graph.listing import array_line, clusters_text, describe, factor_text, options_text
 from reactivepgm.graph.network import as_networkx
 from reactivepgm.graph.variable import VariableArray
 
@@ -55,12 +57,12 @@ class Graph:
 
     @property
     def variables(self) -> dict[str, VariableArray]:
-        """All arrays by name."""
-        return {a.name: a for a in self.arrays}
+        """All arrays by name; printing it shows a line each."""
+        return _Variables({a.name: a for a in self.arrays})
 
     @property
     def factors(self) -> Sequence[FactorHandle]:
-        """All factors, one a row, family by family."""
+        """All factors, one a row, family by family; printing it shows a line a family."""
         return _Factors(self.families)
 
     def family(self, id: int) -> Family:
@@ -122,9 +124,21 @@ class Graph:
         """A bipartite networkx graph: arrays and families as nodes, or with ``expand`` every variable and factor."""
         return as_networkx(self, expand)
 
-    def draw(self, path: str | None = None, format: str = "svg") -> Any:
-        """A picture by Graphviz, written to ``path`` if given; a drawing in text where Graphviz is missing."""
-        return draw(self, path, format)
+    def draw(self, path: str | None = None, format: str | None = None, *, expand: bool = False) -> Drawing:
+        """A picture by Graphviz: repeated variables and factors once, in a plate; observed variables grey.
+
+        Args:
+            path: where to save it; the ending says the format. Without Graphviz, text with the ending ``.txt``.
+            format: svg, png, pdf, ..., where the ending is not to say it.
+            expand: every variable and every factor by itself, for small graphs.
+
+        Returns:
+            A Drawing: notebooks show it, ``.svg`` and ``.png`` render it, printing it shows the plates as text.
+
+        Raises:
+            ModelError: too many variables and factors to draw one by one.
+        """
+        return draw(self, path, format, expand)
 
     def describe(self) -> str:
         """The graph as text: arrays, families, clusters, lines."""
@@ -135,6 +149,19 @@ class Graph:
         variables = sum(a.size for a in self.random)
         inside = f"{variables} random variables in {len(self.random)} arrays"
         return f"<Graph of {inside}, {factors} factors in {len(self.families)} families>"
+
+    def _repr_html_(self) -> str:
+        return html_of_graph(self)
+
+
+class _Variables(dict[str, VariableArray]):
+    """Arrays by name."""
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{array_line(array)}   {array.site}" for array in self.values()) or "no variables"
+
+    def _repr_html_(self) -> str:
+        return html_of_arrays(tuple(self.values()), f"{len(self)} arrays of variables")
 
 
 class _Factors(Sequence[FactorHandle]):
@@ -162,3 +189,10 @@ class _Factors(Sequence[FactorHandle]):
 
     def __iter__(self) -> Iterator[FactorHandle]:
         return (FactorHandle(family, row) for family in self._families for row in range(family.rows))
+
+    def __repr__(self) -> str:
+        rows = (f"{f.rows} x {factor_text(f)}   {clusters_text(f)}{options_text(f)}   {f.site}" for f in self._families)
+        return "\n".join(rows) or "no factors"
+
+    def _repr_html_(self) -> str:
+        return html_of_families(self._families, f"{len(self)} factors in {len(self._families)} families")

@@ -3,9 +3,7 @@
 
 import networkx as nx
 import numpy as np
-import pytest
 
-import reactivepgm.graph.drawing as drawing
 from reactivepgm.distributions import Beta, Gamma, NormalMeanPrecision, NormalMeanVariance
 from reactivepgm.graph import MeanField
 from reactivepgm.language import model, randomvar
@@ -56,24 +54,6 @@ def test_networkx_expanded():
     assert network.nodes[("x", 1)]["label"] == "x[1]"
     assert set(network.neighbors(("factor", 2, 0))) == {("x", 0), ("x", 1), ("tau", 0)}
     assert network.nodes[("factor", 4, 1)]["fixed"] == {"out": ("y",)}
-
-
-def test_a_picture(tmp_path):
-    graph = walk().build(DATA)
-    picture = drawing._dot(graph, __import__("graphviz").Graph(format="svg"))
-    for expected in ("NormalMeanPrecision × 2", "x[3]", "precision"):
-        assert expected in picture.source
-
-
-@pytest.mark.parametrize("missing", ["program", "package"])
-def test_without_graphviz_there_is_text_that_says_so(tmp_path, monkeypatch, missing):
-    if missing == "program":
-        monkeypatch.setattr(drawing.shutil, "which", lambda name: None)
-    else:
-        monkeypatch.setitem(__import__("sys").modules, "graphviz", None)
-    text = walk().build(DATA).draw(str(tmp_path / "graph.svg"))
-    assert text.startswith("(Graphviz is missing") and "NormalMeanPrecision" in text
-    assert (tmp_path / "graph.txt").read_text(encoding="utf-8") == text
 
 
 def test_graphs_that_differ():
