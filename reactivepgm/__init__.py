@@ -23,6 +23,7 @@ from reactivepgm.distributions import LogDensity as LogDensity
 from reactivepgm.distributions import MatrixNormal as MatrixNormal
 from reactivepgm.distributions import MatrixNormalWishart as MatrixNormalWishart
 from reactivepgm.distributions import MatrixT as MatrixT
+from reactivepgm.distributions import MixtureDistribution as MixtureDistribution
 from reactivepgm.distributions import Multinomial as Multinomial
 from reactivepgm.distributions import MvNormal as MvNormal
 from reactivepgm.distributions import MvNormalGamma as MvNormalGamma
@@ -111,9 +112,11 @@ from reactivepgm.nodes import ContinuousTransition as ContinuousTransition
 from reactivepgm.nodes import ContinuousTransitionMeta as ContinuousTransitionMeta
 from reactivepgm.nodes import Delta as Delta
 from reactivepgm.nodes import DiscreteTransition as DiscreteTransition
+from reactivepgm.nodes import GammaMixture as GammaMixture
 from reactivepgm.nodes import GaussHermiteCubature as GaussHermiteCubature
 from reactivepgm.nodes import GCVMeta as GCVMeta
 from reactivepgm.nodes import Interface as Interface
+from reactivepgm.nodes import Mixture as Mixture
 from reactivepgm.nodes import MultinomialPolya as MultinomialPolya
 from reactivepgm.nodes import MultinomialPolyaMeta as MultinomialPolyaMeta
 from reactivepgm.nodes import MvNormalMeanScaleMatrixPrecision as MvNormalMeanScaleMatrixPrecision

@@ -38,6 +38,7 @@ from .matrix_normal import MatrixNormal as MatrixNormal
 from .matrix_normal_wishart import MATRIX_NORMAL_WISHART as MATRIX_NORMAL_WISHART
 from .matrix_normal_wishart import MatrixNormalWishart as MatrixNormalWishart
 from .matrix_t import MatrixT as MatrixT
+from .mixture_distribution import MixtureDistribution as MixtureDistribution
 from .multinomial import Multinomial as Multinomial
 from .mv_normal import MV_NORMAL as MV_NORMAL
 from .mv_normal import MultivariateNormal as MultivariateNormal

@@ -40,6 +40,7 @@ from reactivepgm.nodes.regression import (
     MultivariateARMeta,
     UnivariateARMeta,
 )
+from reactivepgm.nodes.selection import GammaMixture, Mixture
 from reactivepgm.nodes.vector_normal import (
     MV_NORMAL_MEAN_SCALE_MATRIX_PRECISION,
     MV_NORMAL_MEAN_SCALE_PRECISION,
@@ -113,8 +114,10 @@ __all__ = [
     "Delta",
     "DiscreteTransition",
     "GCVMeta",
+    "GammaMixture",
     "GaussHermiteCubature",
     "Interface",
+    "Mixture",
     "MultinomialPolya",
     "MultinomialPolyaMeta",
     "MultivariateARMeta",

@@ -13,6 +13,7 @@ from . import dirichlet_collection as dirichlet_collection
 from . import discrete_transition as discrete_transition
 from . import dot as dot
 from . import gamma as gamma
+from . import gamma_mixture as gamma_mixture
 from . import gcv as gcv
 from . import half_normal as half_normal
 from . import inverse_gamma as inverse_gamma
@@ -20,6 +21,7 @@ from . import inverse_wishart as inverse_wishart
 from . import logic as logic
 from . import matrix_normal as matrix_normal
 from . import matrix_normal_wishart as matrix_normal_wishart
+from . import mixture as mixture
 from . import multinomial_polya as multinomial_polya
 from . import multiplication as multiplication
 from . import mv_normal_gamma as mv_normal_gamma
