@@ -30,7 +30,8 @@ async def produce(name: str, deviation: float, every: int, n: int, queue: "async
     for k in range(n):
         truth = 20.0 + 0.01 * k * every
         await queue.put({name: float(rng.normal(truth, deviation))})
-        await asyncio.sleep(0)
+        for _ in range(every):
+            await asyncio.sleep(0)
     await queue.put(None)
 
 

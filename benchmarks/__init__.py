@@ -1,0 +1,1 @@
+"""Measurements beside other libraries: ratios from one run, never timed tests."""
