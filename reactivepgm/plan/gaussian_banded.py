@@ -63,10 +63,11 @@ def both_sides(
             return None
         x, _ = lapack.dpbtrs(factor, h.T.reshape(-1), lower=1)
         x = np.ascontiguousarray(x.reshape(n, d).T)
-        W = _pivots(factor, d)[..., :-1]
+        past = _pivots(factor, d)[..., :-1]
         del factor    # the arrays here are many and large
-        W -= ahead
-        W = _inverse_or_none(W)
+        past -= ahead
+        W = _inverse_or_none(past)
+        del past
         if W is None or not _within(D[..., :-1], W):
             return None
         factor = _factorised(D[..., ::-1], AR[..., ::-1])
