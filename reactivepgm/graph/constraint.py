@@ -57,7 +57,8 @@ class Instance:
     def named(self, names: Iterable[str]) -> Callable[[Family, str, VariableArray], str | None]:
         """By which of some names the variable on an interface is meant.
 
-        Inside a submodel a parameter's name means whatever variable was handed in, as the statement itself calls it.
+        Inside a submodel a parameter's name means whatever variable was handed in, as the statement itself calls it;
+        so does that variable's own name.
         """
         own = {array.id: name for name in names if (array := self.array(name)) is not None}
         handed = {name for name in names if self.scope.path and name not in own.values()}
