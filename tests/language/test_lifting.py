@@ -314,8 +314,9 @@ return x
     "a mixture": """
 z = randomvar(n)
 m = randomvar(2)
+p = np.array([0.5, 0.5])
 for t in range(n):
-    z[t] = ~Categorical(np.array([0.5, 0.5]))
+    z[t] = ~Categorical(p)
     y[t] = ~NormalMixture(z[t], (m[0], m[1]), (1.0, 2.0))
 return z
 """,
@@ -516,7 +517,7 @@ ERRORS = {
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors_read_the_same(name):
     found = run(ERRORS[name])
-    assert found.error and not found.lifted or name == "one negative variance"
+    assert found.error and (not found.lifted or name == "one negative variance")
 
 
 def test_tracebacks_point_at_the_statement():
