@@ -105,7 +105,7 @@ def test_matches_nothing_names_the_place():
     with pytest.raises(ConstraintError) as caught:
         cut("in nowhere: MeanField()")
     assert "test_constraint_scopes.py:" in str(caught.value) and "one of noisy, pair" in str(caught.value)
-    with pytest.raises(ConstraintError, match="within.*holds no constraint"):
+    with pytest.raises(ConstraintError, match=r"within.*holds no constraint"):
         within("noisy")
 
 
