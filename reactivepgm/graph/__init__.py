@@ -23,6 +23,7 @@ from reactivepgm.graph.pending import PendingFactor
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
 from reactivepgm.graph.statement import Statement
+from reactivepgm.graph.unfactorised import UnfactorizedData
 from reactivepgm.graph.variable import VariableArray
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "SampleList",
     "Site",
     "Statement",
+    "UnfactorizedData",
     "VariableArray",
     "as_data_value",
     "factorise",

@@ -24,7 +24,7 @@ from reactivepgm.graph.reference import Reference, whole
 from reactivepgm.graph.scope import Scope
 from reactivepgm.graph.site import Site, caller_site, operation_key, user_frame
 from reactivepgm.graph.statement import Statement
-from reactivepgm.graph.term import read_term, rows_of
+from reactivepgm.graph.term import Term, read_term, rows_of
 from reactivepgm.graph.variable import VariableArray
 from reactivepgm.nodes import Node, node_of
 
@@ -53,6 +53,8 @@ class GraphBuilder(Expressions):
         self.default_pipeline = pipeline
         self._namespace = Namespace()
         self._drafts: list[FamilyDraft] = []
+        self.unfactorised: frozenset[str] = frozenset()
+        """The data that stay in their factors' clusters."""
         self._growing: list[VariableArray] = []
         self.identities = Identities()
         """What models inside the model returned, and which variables that is."""
@@ -210,7 +212,8 @@ class GraphBuilder(Expressions):
         choice = self.default_factorisation if q is None else q
         random = frozenset(t.interface.name for t in every if any(leaf.kind == "random" for leaf in t.leaves))
         labels = {n: _labels(kind, i, n, statement, {**given, output.name: out}) for i, n in enumerate([output.name, *order])}
-        partition = Partition(kind, (output.name, *order), random, labels, {**given, output.name: out}, site)
+        joined = frozenset(t.interface.name for t in every if self.unfactorised & _data_names(t))
+        partition = Partition(kind, (output.name, *order), random, labels, {**given, output.name: out}, site, joined)
         clusters = partition.clusters(choice)
         pipeline = self.default_pipeline if pipeline is None else pipeline
         key = (kind, tuple(kind_of(t, shape, len(self._drafts)) for t in every), clusters, _Same(meta), _Same(pipeline))
@@ -243,6 +246,7 @@ class GraphBuilder(Expressions):
         arrays = [array for array in self._namespace.arrays if not self.identities.is_gone(array) and array not in empty]
         for array in self._namespace.arrays:
             array.settle()
+            array.is_unfactorised = array.name in self.unfactorised
         families: list[Family] = []
         for draft in self._drafts:
             if draft.rows:
@@ -252,6 +256,11 @@ class GraphBuilder(Expressions):
             array.id = number
             array.graph = graph
         return graph
+
+
+def _data_names(term: Term) -> frozenset[str]:
+    """The data that a term names."""
+    return frozenset(leaf.value.array.name for leaf in term.leaves if leaf.kind == "data")
 
 
 class _Same:

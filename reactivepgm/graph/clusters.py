@@ -25,6 +25,7 @@ class Partition:
         labels: for each interface the names by which the statement calls what sits there.
         arguments: for each interface the argument itself, to recognise references in ``q(x[t])``.
         site: the statement.
+        joined: interfaces with data that stay where a factorisation puts them, instead of alone.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class Partition:
         labels: Mapping[str, tuple[str, ...]],
         arguments: Mapping[str, Any],
         site: Site,
+        joined: frozenset[str] = frozenset(),
     ) -> None:
         self.node = node
         self.interfaces = tuple(interfaces)
         self.random = random
+        self.kept = random | joined
         self.labels = labels
         self.arguments = arguments
         self.site = site
@@ -52,13 +55,13 @@ class Partition:
         if isinstance(factorisation, str):
             factorisation = self._read(factorisation)
         if factorisation is None:
-            return self._ordered([[n for n in self.interfaces if n in self.random]])
+            return self._ordered([[n for n in self.interfaces if n in self.kept]])
         if isinstance(factorisation, QProduct):
             return self._ordered(self._terms(factorisation))
         if isinstance(factorisation, MeanField):
             return tuple((name,) for name in self.interfaces)
         if isinstance(factorisation, Factorisation):
-            return self._ordered([[n for n in self.interfaces if n in self.random]])
+            return self._ordered([[n for n in self.interfaces if n in self.kept]])
         raise ConstraintError(
             self.site.letter(
                 f"q= is {factorisation!r}, which is no factorisation",
@@ -94,8 +97,9 @@ class Partition:
     def _ordered(self, terms: Sequence[Sequence[str]]) -> Clusters:
         """Fixed edges leave their terms; edges and terms stand in the node's order."""
         position = {name: i for i, name in enumerate(self.interfaces)}
-        inside = [sorted((e for e in t if e in self.random), key=position.__getitem__) for t in terms]
-        single = [[n] for n in self.interfaces if n not in self.random]
+        inside = [sorted((e for e in t if e in self.kept), key=position.__getitem__) for t in terms]
+        named = {edge for term in inside for edge in term}
+        single = [[n] for n in self.interfaces if n not in named]
         return tuple(tuple(t) for t in sorted((t for t in (*inside, *single) if t), key=lambda t: position[t[0]]))
 
     def _edges(self, name: Any) -> tuple[str, ...]:

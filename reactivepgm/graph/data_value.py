@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from reactivepgm.errors import DataError
+from reactivepgm.graph.unfactorised import UnfactorizedData
 from reactivepgm.graph.variable import VariableArray
 
 
@@ -28,6 +29,8 @@ def as_data_value(name: str, raw: Any) -> Any:
     """
     if type(raw) is float:
         return raw
+    if type(raw) is UnfactorizedData:
+        raw = raw.value
     if raw is None:
         return float("nan")
     if isinstance(raw, (bool, int)):

@@ -79,6 +79,7 @@ class VariableArray:
         self.constraints: dict[str, Any] = {}
         self.scope = scope
         self.is_unfactorised = False
+        """Whether data stay in their factors' clusters."""
         self._grown = -1
         self._block: tuple[int, ...] | None = shape
         self.block = shape

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, overload
 from reactivepgm.errors import DataError, ModelError, ModelReturnsNothingError, UndeclaredVariableError
 from reactivepgm.graph import Graph, GraphBuilder, Site
 from reactivepgm.graph.site import caller_site
+from reactivepgm.graph.unfactorised import unfactorised_names
 from reactivepgm.language.rewriter import Rewriter
 from reactivepgm.language.run import ModelRun
 from reactivepgm.language.source import HOOK, check_unchanged, compiled, definition_of, site_of_function
@@ -125,6 +126,7 @@ class ModelInstance(ModelCall):
         builder = GraphBuilder(default_factorisation=options.get("default_factorisation"), pipeline=options.get("pipeline"))
         run = ModelRun(builder, self.model.sites, model=self.model)
         data = {} if data is None else dict(data)
+        builder.unfactorised = unfactorised_names(data)
         bound = inspect.BoundArguments(self.model.signature, self._bound_arguments(builder, data))
         bound.apply_defaults()
         token, running = active.set(builder), RUNNING.set(run)

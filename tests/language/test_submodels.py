@@ -1,5 +1,5 @@
 """Row "submodel": another ``@model`` used as a factor; names, loops, arguments, what it returns, contracts, mistakes."""
-# ruff: noqa: RET504 - a model names what it draws before it returns it
+# ruff: noqa: RET504, F841, RUF059 - a model names what it draws, whether it returns it or not
 
 import re
 
@@ -244,8 +244,11 @@ def test_only_the_last_of_several_is_returned():
         for family in chain
         for i, j in zip(family.random["mean"].index, family.random["out"].index, strict=True)
     }
-    s = [(("burst.s", 2 * t, "burst.s", 2 * t + 1), ("x", t, "burst.s", 2 * t), ("burst.s", 2 * t + 1, "x", t + 1)) for t in range(3)]
-    assert edges == {edge for three in s for edge in three}
+    expected = set()
+    for t in range(3):
+        first, second = ("burst.s", 2 * t), ("burst.s", 2 * t + 1)
+        expected |= {("x", t, *first), (*first, *second), (*second, "x", t + 1)}
+    assert edges == expected
 
     @model
     def plain(y):
@@ -595,7 +598,8 @@ def test_an_element_cannot_be_a_variable_that_exists():
         x[0] = ~NormalMeanVariance(0.0, 1.0)
         x[1] = ~same(x[0])
 
-    with pytest.raises(ModelError, match=complaint(r"same returns x\[0\], which is no variable that it made", "x[1] = ~same", "")):
+    pattern = complaint(r"same returns x\[0\], which is no variable that it made", "x[1] = ~same", "")
+    with pytest.raises(ModelError, match=pattern):
         f().build()
 
 
@@ -646,7 +650,7 @@ def test_unpacking_one_value():
         a, b = ~step(0.0, 1.0)
         return a, b
 
-    with pytest.raises(ModelError, match="step returns step.new"):
+    with pytest.raises(ModelError, match=r"step returns step\.new"):
         f().build()
 
 

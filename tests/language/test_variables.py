@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from reactivepgm.distributions import NormalMeanVariance
+from reactivepgm.distributions import NormalMeanVariance, PointMass
 from reactivepgm.errors import DataError, ModelError, UndeclaredVariableError
 from reactivepgm.language import ConstVariable, constvar, datavar, model, randomvar
 
@@ -69,11 +69,11 @@ def test_names():
 def test_options_of_random_variables_are_kept():
     @model
     def f():
-        x = randomvar(3, prod_constraint="p", form_constraint="f")
+        x = randomvar(3, prod_constraint="p", form_constraint=PointMass)
         return x
 
     graph, _ = f()
-    assert graph.variable("x").constraints == {"prod": "p", "form": "f"}
+    assert graph.variable("x").constraints == {"prod": "p", "form": PointMass}
 
 
 def test_constants():
