@@ -81,10 +81,12 @@ from reactivepgm.graph import within as within
 from reactivepgm.inference import Comparison as Comparison
 from reactivepgm.inference import EarlyStopping as EarlyStopping
 from reactivepgm.inference import Engine as Engine
+from reactivepgm.inference import Explanation as Explanation
 from reactivepgm.inference import Posteriors as Posteriors
 from reactivepgm.inference import Result as Result
 from reactivepgm.inference import Trace as Trace
 from reactivepgm.inference import compare as compare
+from reactivepgm.inference import explain as explain
 from reactivepgm.inference import infer as infer
 from reactivepgm.inference import infer_online as infer_online
 from reactivepgm.inference import load_result as load_result

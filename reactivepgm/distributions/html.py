@@ -62,7 +62,7 @@ def _cell(tag: str, content: Any, is_number: bool, style: str) -> str:
 
 
 def _line(text: str, style: str) -> str:
-    return f"<div style='{style}'>{escape(text)}</div>" if text else ""
+    return f"<div style='{style};white-space:pre-wrap'>{escape(text)}</div>" if text else ""
 
 
 def preformatted(text: str) -> str:
@@ -87,10 +87,10 @@ def html_of(belief: Distribution) -> str:
     name = type(belief).__name__
     batch = belief.batch_shape
     if not batch:
-        rows = {parameter: abbreviated(value) for parameter, value in belief.parameters.items()}
+        told = {parameter: abbreviated(value) for parameter, value in belief.parameters.items()}
         for label in ("mean", "std"):
-            rows.setdefault(label, _moment(belief, label))
-        return html_table((), [(label, value) for label, value in rows.items() if value], title=name)
+            told.setdefault(label, _moment(belief, label))
+        return html_table((), [(label, value) for label, value in told.items() if value], title=name)
     size = int(np.prod(batch))
     title = f"{name}, {' × '.join(map(str, batch))}"
     if size == 0:

@@ -10,6 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from reactivepgm.graph import Graph
+from reactivepgm.inference.html import html_of_table
 from reactivepgm.inference.infer import infer
 from reactivepgm.inference.result import Result
 from reactivepgm.inference.tables import brief, rendered
@@ -59,6 +60,9 @@ class Comparison:
 
     def __repr__(self) -> str:
         return rendered(self.table(), width=140)
+
+    def _repr_html_(self) -> str:
+        return html_of_table(self.table())
 
 
 def compare(

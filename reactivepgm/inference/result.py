@@ -13,6 +13,7 @@ from rich.table import Table
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.graph import Graph
+from reactivepgm.inference.html import html_of_result, html_of_table
 from reactivepgm.inference.tables import brief, rendered
 from reactivepgm.inference.trace import Trace
 
@@ -41,6 +42,19 @@ class Posteriors(Mapping[str, Distribution]):
 
     def __repr__(self) -> str:
         return "\n".join(f"{name}: {belief!r}" for name, belief in self._beliefs.items())
+
+    def table(self, title: str | None = None) -> Table:
+        """Name, shape, family, mean and standard deviation."""
+        table = Table(title=title, title_justify="left", min_width=len(title or ""))
+        for heading in ("variable", "shape", "family", "mean", "sd"):
+            table.add_column(heading, no_wrap=heading in ("variable", "shape"))
+        for name, belief in self.items():
+            shape = "×".join(map(str, belief.batch_shape)) or "1"
+            table.add_row(name, shape, type(belief).__name__, brief(_of(belief, "mean")), brief(_of(belief, "std")))
+        return table
+
+    def _repr_html_(self) -> str:
+        return html_of_table(self.table())
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,14 +115,7 @@ class Result:
 
     def table(self) -> Table:
         """The posteriors as a rich table: name, shape, family, mean and standard deviation."""
-        title = self._title()
-        table = Table(title=title, title_justify="left", min_width=len(title))
-        for heading in ("variable", "shape", "family", "mean", "sd"):
-            table.add_column(heading, no_wrap=heading in ("variable", "shape"))
-        for name, belief in self.posteriors.items():
-            shape = "×".join(map(str, belief.batch_shape)) or "1"
-            table.add_row(name, shape, type(belief).__name__, brief(_of(belief, "mean")), brief(_of(belief, "std")))
-        return table
+        return self.posteriors.table(self._title())
 
     def _title(self) -> str:
         parts = [f"{self.iterations} iteration{'s' if self.iterations != 1 else ''}"]
@@ -121,6 +128,9 @@ class Result:
 
     def __repr__(self) -> str:
         return rendered(self.table())
+
+    def _repr_html_(self) -> str:
+        return html_of_result(self.table(), self.free_energy)
 
 
 def _of(belief: Distribution, attribute: str) -> Any:

@@ -81,8 +81,10 @@ class Foresight:
     ) -> None:
         self.structure = structure
         self.batches = batches
-        self.marginals: dict[int, Kinds] = {array: posterior_kinds(kinds) for array, kinds in initial.items()}
+        self.marginals: dict[int, Kinds] = {a: self._formed(a, posterior_kinds(kinds)) for a, kinds in initial.items()}
         self.joints: dict[tuple[int, int], Kinds] = {}
+        self.assumed: Mapping[int, Kinds] = {}
+        """What marginals are taken to be where nothing tells, for a first look round a cycle."""
         self.missing: list[NoRuleError] = []
         """The errors that an iteration is certain to meet, in order."""
         self._has_cycle = has_cycle
@@ -119,7 +121,7 @@ class Foresight:
             seen.marginals = {array: self._formed(array, product_kinds(said)) for array, said in messages.items()}
         else:
             self._joint(seen, messages)
-        self.marginals.update(seen.marginals)
+        self.marginals.update((a, self.assumed.get(a) if kinds is None else kinds) for a, kinds in seen.marginals.items())
         return seen
 
     def _formed(self, array: int, kinds: Kinds) -> Kinds:
@@ -168,7 +170,8 @@ class Foresight:
         kernels = [self._kernel(cluster) for cluster in seen.batch.joint]
         given = [_kernel_type(kernel) for kernel in kernels]
         cycles = None if self._has_cycle is None else self._has_cycle(seen.batch)
-        if None in given:
+        forms = (self.structure.forms.get(array) for array in messages)
+        if None in given or any(form is not None and form.message is not None for form in forms):
             self._open(seen, messages)
         elif cycles is not True and set(given) in ({GaussianKernel}, {DiscreteKernel}):
             seen.calls += [kernel for kernel in kernels if kernel is not None]
@@ -178,7 +181,7 @@ class Foresight:
             _Rounds(self, seen, messages, dict(zip(seen.batch.joint, given, strict=True))).run()
 
     def _open(self, seen: BatchForecast, messages: dict[int, list[Kinds]]) -> None:
-        """The kernels depend on classes that are not known yet."""
+        """The kernels depend on classes that are not known yet, or forms of messages have a say."""
         seen.marginals = dict.fromkeys(messages)
         for cluster in seen.batch.joint:
             self.joints[cluster.family.id, cluster.number] = None
