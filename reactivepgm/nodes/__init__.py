@@ -14,10 +14,12 @@ from reactivepgm.nodes.discrete import (
     UNIFORM,
     UNINFORMATIVE,
 )
+from reactivepgm.nodes.flow_layers import AdditiveCoupling, FlowModel, Permutation, PlanarFlow, RadialFlow
 from reactivepgm.nodes.gamma import GAMMA, GAMMA_SHAPE_RATE, GAMMA_SHAPE_SCALE, INVERSE_GAMMA, INVERSE_WISHART, WISHART
 from reactivepgm.nodes.half_normal import HALF_NORMAL
 from reactivepgm.nodes.interface import Interface
 from reactivepgm.nodes.logic import AND, IMPLY, NOT, OR
+from reactivepgm.nodes.maps import BIFM, BIFMHelper, BIFMMeta, Flow, FlowMeta
 from reactivepgm.nodes.matrix_normal import MATRIX_NORMAL, MATRIX_NORMAL_WISHART, MV_NORMAL_GAMMA, MV_NORMAL_WISHART
 from reactivepgm.nodes.mixture import NORMAL_MIXTURE
 from reactivepgm.nodes.node import Node
@@ -65,6 +67,7 @@ __all__ = [
     "AUTOREGRESSIVE",
     "BERNOULLI",
     "BETA",
+    "BIFM",
     "CATEGORICAL",
     "CONJUGATE_AR",
     "CONTINUOUS_TRANSITION",
@@ -105,7 +108,10 @@ __all__ = [
     "UNINFORMATIVE",
     "WISHART",
     "ARMeta",
+    "AdditiveCoupling",
     "Autoregressive",
+    "BIFMHelper",
+    "BIFMMeta",
     "BinomialPolya",
     "BinomialPolyaMeta",
     "ConjugateAR",
@@ -113,6 +119,9 @@ __all__ = [
     "ContinuousTransitionMeta",
     "Delta",
     "DiscreteTransition",
+    "Flow",
+    "FlowMeta",
+    "FlowModel",
     "GCVMeta",
     "GammaMixture",
     "GaussHermiteCubature",
@@ -124,8 +133,11 @@ __all__ = [
     "MvNormalMeanScaleMatrixPrecision",
     "Node",
     "NormalMixture",
+    "Permutation",
+    "PlanarFlow",
     "Probit",
     "ProbitMeta",
+    "RadialFlow",
     "SoftDot",
     "UnivariateARMeta",
     "node_of",

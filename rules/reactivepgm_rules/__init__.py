@@ -4,6 +4,7 @@ from . import addition as addition
 from . import autoregressive as autoregressive
 from . import bernoulli as bernoulli
 from . import beta as beta
+from . import bifm as bifm
 from . import binomial_polya as binomial_polya
 from . import categorical as categorical
 from . import conjugate_ar as conjugate_ar
@@ -12,6 +13,7 @@ from . import dirichlet as dirichlet
 from . import dirichlet_collection as dirichlet_collection
 from . import discrete_transition as discrete_transition
 from . import dot as dot
+from . import flow as flow
 from . import gamma as gamma
 from . import gamma_mixture as gamma_mixture
 from . import gcv as gcv
