@@ -96,8 +96,8 @@ def html_of(belief: Distribution) -> str:
     if size == 0:
         return html_table((), [], title=title)
     chosen = list(range(size)) if size <= _ROWS else [*range(_ROWS // 2), *range(size - _ROWS // 2, size)]
-    columns = [label for label in ("mean", "std") if _moment(belief[(0,) * len(batch)], label)]
-    columns = columns or list(belief.parameters)
+    moments = () if "p" in belief.parameters else ("mean", "std")  # of categories, probabilities say more
+    columns = [label for label in moments if _moment(belief[(0,) * len(batch)], label)] or list(belief.parameters)
     rows = [_row(belief, np.unravel_index(k, batch), columns) for k in chosen]
     if size > _ROWS:
         rows.insert(_ROWS // 2, ["…"] + ["…"] * len(columns))

@@ -36,7 +36,7 @@ class Drawing:
         True
         >>> print(drawing.text)
         ○ p
-        ■ Beta(a: constant, b: constant) → p
+        ■ Beta(a: 1, b: 1) → p
     """
 
     def __init__(self, source: str, text: str) -> None:

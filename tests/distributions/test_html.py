@@ -46,6 +46,7 @@ def test_rows_first_and_last_with_moments():
     text = re.sub("<[^>]*>", " ", MANY["normals"]._repr_html_())
     assert "NormalMeanVariance, 1000" in text and "[0]" in text and "[999]" in text and "…" in text and "[500]" not in text
     assert "1.414" in text
+    assert "0.1667" in MANY["categoricals"]._repr_html_() and "std" not in MANY["categoricals"]._repr_html_()
     assert "[19, 2]" in MANY["grid"]._repr_html_() and "20 × 3" in MANY["grid"]._repr_html_()
 
 
