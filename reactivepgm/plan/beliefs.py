@@ -101,6 +101,14 @@ class Beliefs:
             joint = self._joints[key] = joint()
         return joint
 
+    def has_joint(self, key: tuple[int, int]) -> bool:
+        """Whether the joint marginal of a cluster is known."""
+        return key in self._joints
+
+    def begin_joint(self, key: tuple[int, int], joint: Distribution) -> None:
+        """An initial joint marginal of a cluster."""
+        self._joints[key] = joint
+
     def replace_joint(self, cluster: Cluster, joint: Callable[[], Distribution]) -> None:
         """A new joint marginal for the rows of a cluster, to be computed if anybody asks for it."""
         key = (cluster.family.id, cluster.number)

@@ -14,9 +14,11 @@ from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.discrete_forest import ContradictionError, DiscreteBeliefs, DiscreteForest
 from reactivepgm.plan.inbox import Inbox, as_binary
 from reactivepgm.plan.kernels import KernelCluster
+from reactivepgm.plan.outbound import RuleTable, Surroundings
+from reactivepgm.plan.pipeline import look
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.star_sweep import Senders
-from reactivepgm.plan.structure import Structure
+from reactivepgm.plan.structure import Cluster, Structure
 
 
 class DiscreteSweep:
@@ -41,6 +43,7 @@ class DiscreteSweep:
         ]
         self._forest: DiscreteForest | None = None
         self._cardinalities: tuple[int, ...] = ()
+        self._solution: DiscreteBeliefs | None = None
 
     def run(self, beliefs: Beliefs) -> None:
         """Replace marginals and joints of the batch by those of the exact joint posterior."""
@@ -70,6 +73,22 @@ class DiscreteSweep:
             beliefs.replace(array_number, self._batch.elements[array_number], belief)
         for number, kernel in enumerate(self._kernels):
             beliefs.replace_joint(kernel.cluster, partial(_joint, solution, number))
+        self._solution = solution
+        look(self, beliefs, [kernel.cluster for kernel in self._kernels])
+
+    def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
+        """A cluster's message towards one of its interfaces, from the current beliefs."""
+        if not cluster.is_joint:
+            return self._senders.message(cluster, beliefs)
+        assert self._solution is not None
+        (number,) = (n for n, kernel in enumerate(self._kernels) if kernel.cluster is cluster)
+        inputs = {
+            "m_" + edge.interface: Categorical._of(np.exp(logs))
+            for edge, logs in zip(cluster.edges, self._solution.messages(number), strict=True)
+            if edge.interface != interface
+        }
+        outside = Surroundings(self._structure, cluster).read(beliefs)
+        return RuleTable(cluster).message(interface, {**inputs, **outside})
 
     def _cardinalities_of(self, values: Sequence[Array], inboxes: dict[int, Inbox]) -> tuple[int, ...]:
         found: dict[int, int] = {a: box.naturals[0].shape[-1] for a, box in inboxes.items() if box.naturals}

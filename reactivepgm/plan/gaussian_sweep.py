@@ -28,11 +28,13 @@ from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_forest import GaussianForest
+from reactivepgm.plan.gaussian_messages import GaussianMessages
 from reactivepgm.plan.inbox import improper, one_each
-from reactivepgm.plan.kernels import KernelCluster, known_shapes
+from reactivepgm.plan.kernels import KernelCluster, Shape, known_shapes
+from reactivepgm.plan.pipeline import look
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.star_sweep import Senders
-from reactivepgm.plan.structure import Edge, Structure
+from reactivepgm.plan.structure import Cluster, Edge, Structure
 
 Floats = NDArray[np.float64]
 
@@ -131,6 +133,8 @@ class GaussianSweep:
         ]
         self._forest: GaussianForest | None = None
         self._dimensions: tuple[int, ...] = ()
+        self._solution: GaussianBeliefs | None = None
+        self._shapes: dict[int, Shape] = {}
 
     def _address(self, edge: Edge) -> tuple[int, NDArray[np.intp]]:
         return self._local[edge.array], edge.place.index
@@ -171,6 +175,17 @@ class GaussianSweep:
             beliefs.replace(array, self._batch.elements[array], belief)
         for number, (kernel, value) in enumerate(zip(self._kernels, kernels, strict=True)):
             self._keep_joint(beliefs, number, kernel, value, solution)
+        self._solution, self._shapes = solution, shapes
+        look(self, beliefs, [kernel.cluster for kernel in self._kernels])
+
+    def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
+        """A cluster's message towards one of its interfaces, from the current beliefs."""
+        if not cluster.is_joint:
+            return self._senders.message(cluster, beliefs)
+        assert self._solution is not None
+        (number,) = (n for n, kernel in enumerate(self._kernels) if kernel.cluster is cluster)
+        messages = GaussianMessages(self._structure, self._kernels[number], number)
+        return messages(beliefs, self._solution, self._shapes, interface)
 
     def _keep_joint(
         self,

@@ -18,8 +18,8 @@ from reactivepgm.plan.mailroom import Expected, Mailroom
 from reactivepgm.plan.pool import Exclusive
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.star_sweep import Senders
-from reactivepgm.plan.structure import Structure
-from reactivepgm.plan.tree_sweep import collect, deliver
+from reactivepgm.plan.structure import Cluster, Structure
+from reactivepgm.plan.tree_sweep import collect, deliver, sent_message
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class LoopySweep:
         expected: Expected,
         schedule: LoopySchedule,
         messages: Mapping[int, Distribution],
+        edges: Mapping[tuple[int, str], Distribution] | None = None,
     ) -> None:
         self._mail = Mailroom(structure, batch, expected)
         self._senders = Senders(structure, batch.single)
         self._schedule = schedule
         self._initial = {array: messages[array] for array in batch.elements if array in messages}
+        self._edges = edges or {}
         self._exclusive = {array: Exclusive(pool.elements) for array, pool in self._mail.pools.items()}
         self._started = False
         self.change = np.inf
@@ -64,14 +66,16 @@ class LoopySweep:
         outside = mail.read(beliefs)
         if not self._started:
             self._start()
+        mail.read_borders()
         self._carry()
         before = {array: [part.copy() for part in pool.up] for array, pool in mail.pools.items()}
-        for cluster, slots in enumerate(mail.slots):
-            for slot in range(len(slots)):
+        for cluster in mail.joint:
+            for slot in range(len(mail.slots[cluster])):
                 mail.send_up(cluster, slot, None, outside[cluster], self._schedule.damping if self._started else 0.0)
         self._started = True
         self.change = max((_change(before[array], pool.up) for array, pool in mail.pools.items()), default=0.0)
         self._carry()
+        mail.leave_at_borders()
         deliver(mail, beliefs, check=False)
         mail.joints(beliefs, outside)
 
@@ -79,6 +83,11 @@ class LoopySweep:
         for array, message in self._initial.items():
             pool = self._mail.pools[array]
             pool.put_up(slice(None), message, len(pool.elements))
+        self._mail.begin(self._edges)
+
+    def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
+        """A cluster's message towards one of its interfaces, as it was last sent."""
+        return sent_message(self._mail, self._senders, beliefs, cluster, interface)
 
     def _carry(self) -> None:
         for array, pool in self._mail.pools.items():

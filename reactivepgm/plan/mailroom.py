@@ -16,6 +16,7 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.inbox import Inbox, as_binary, improper, naturals_of
 from reactivepgm.plan.outbound import RuleTable, Surroundings
+from reactivepgm.plan.pipeline import Origin, passed, stage_of
 from reactivepgm.plan.pool import Exclusive, concatenate_indices, totals
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.structure import Cluster, Edge, Structure
@@ -145,7 +146,9 @@ class Mailroom:
         self.batch = batch
         self.unheard: frozenset[int] = frozenset()
         """Clusters whose output receives flat messages: energy and conditional entropy cancel in the free energy."""
-        self.clusters = batch.joint
+        self.clusters = (*batch.joint, *batch.cut)
+        self.joint = range(len(batch.joint))
+        """The numbers of the clusters inside which messages flow; the others are edges that a delay cuts off."""
         places: dict[int, list[IntArray]] = {array: [] for array in batch.elements}
         counts = dict.fromkeys(batch.elements, 0)
         self.slots: list[list[Slot]] = []
@@ -162,6 +165,14 @@ class Mailroom:
         self._forms = {a: f.message for a, f in structure.forms.items() if f.message is not None}
         self._surroundings = [Surroundings(structure, cluster) for cluster in self.clusters]
         self._rules = [RuleTable(cluster) for cluster in self.clusters]
+        self._stages = [stage_of(cluster.family) for cluster in self.clusters]
+        self._borders = {c: structure.borders[self.clusters[c]] for c in range(len(batch.joint), len(self.clusters))}
+        self._crossings = {c: structure.crossings[self.clusters[c].whole or self.clusters[c]] for c in self._borders}
+        self._cavities = {
+            c: Exclusive(self.pools[slot.edge.array].elements, np.arange(slot.window.start, slot.window.stop))
+            for c in self._borders
+            for slot in self.slots[c]
+        }
 
     def read(self, beliefs: Beliefs) -> list[dict[str, Distribution]]:
         """What each cluster reads from outside."""
@@ -187,16 +198,71 @@ class Mailroom:
             message = self._rules[cluster].message(target.edge.interface, inputs)
         except NoRuleError as error:
             raise NoRuleError(f"{error}\n{advice(self.clusters[cluster])}") from None
+        message = self._through(cluster, target.edge.interface, rows, message)
         form = self._forms.get(target.edge.array)
         if form is not None and not isinstance(message, Uninformative):
             message = form(message)
         number = target.edge.place.rows if rows is None else len(rows)
         self.pools[target.edge.array].put_up(target.edges(rows), message, number, damping)
 
+    def _through(self, cluster: int, interface: str, rows: IntArray | None, message: Distribution) -> Distribution:
+        """Through the family's pipeline, with the rows counted in the family."""
+        stage, sender = self._stages[cluster], self.clusters[cluster]
+        if stage is None:
+            return message
+        return passed(stage, message, sender if rows is None else sender.restricted(rows), interface, None)
+
+    def begin(self, messages: Mapping[tuple[int, str], Distribution]) -> None:
+        """First messages on edges, by family id and interface, or as the family's pipeline has them."""
+        for cluster in self.joint:
+            for slot in self.slots[cluster]:
+                family, interface = self.clusters[cluster].family, slot.edge.interface
+                rows, stage = slot.edge.place.rows, self._stages[cluster]
+                first = messages.get((family.id, interface))
+                if first is None and stage is not None:
+                    first = stage.initial(Origin(family, interface, self.clusters[cluster].rows), rows)
+                if first is not None:
+                    self.pools[slot.edge.array].put_up(slot.window, first, rows)
+
+    def read_borders(self) -> frozenset[int]:
+        """Take what last came out at the edges that are cut off; the arrays that have heard something there."""
+        reached = set()
+        for cluster, border in self._borders.items():
+            (slot,) = self.slots[cluster]
+            array, message = slot.edge.array, border.latest
+            if message is None or isinstance(message, Uninformative):
+                for store in self.pools[array].up:
+                    store[slot.window] = 0.0
+                continue
+            if array in self._forms:
+                message = self._forms[array](message)
+            self.pools[array].put_up(slot.window, message, slot.edge.place.rows)
+            reached.add(array)
+        return frozenset(reached)
+
+    def leave_at_borders(self) -> None:
+        """Leave at the crossings what the variables send along the edges that are cut off."""
+        for cluster, crossing in self._crossings.items():
+            (slot,) = self.slots[cluster]
+            pool = self.pools[slot.edge.array]
+            if pool.group is not None:
+                pool.carry_down(slot.window, self._cavities[cluster])
+                parts = [part[slot.window].copy() for part in pool.down]
+                crossing.put(slot.edge, self.clusters[cluster].rows, pool.group, parts)
+
+    def message(self, cluster: Cluster, interface: str) -> Distribution:
+        """The message that a cluster last sent by one of its interfaces."""
+        number = self.clusters.index(cluster)
+        (slot,) = (slot for slot in self.slots[number] if slot.edge.interface == interface)
+        pool = self.pools[slot.edge.array]
+        if pool.group is None:
+            return Uninformative()
+        return pool.group.from_naturals(*(part[slot.window] for part in pool.up))
+
     def joints(self, beliefs: Beliefs, outside: list[dict[str, Distribution]]) -> None:
         """Joint marginals of all joint clusters from their incoming messages."""
-        for number, cluster in enumerate(self.clusters):
-            self._keep_joint(beliefs, number, cluster, outside[number])
+        for number in self.joint:
+            self._keep_joint(beliefs, number, self.clusters[number], outside[number])
 
     def _keep_joint(self, beliefs: Beliefs, number: int, cluster: Cluster, outside: dict[str, Distribution]) -> None:
         node = cluster.family.node

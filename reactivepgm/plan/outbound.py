@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.distributions import Distribution, stack
-from reactivepgm.errors import NoRuleError
+from reactivepgm.distributions import Distribution, Group, Uninformative, stack
+from reactivepgm.errors import NoRuleError, ProductError
 from reactivepgm.graph import RandomBinding
-from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.events import noted
+from reactivepgm.plan.inbox import naturals_of
 from reactivepgm.plan.place import Place
 from reactivepgm.plan.sampled import average_message, has_samples
 from reactivepgm.plan.structure import Cluster, Edge, Structure, edges_of
@@ -151,4 +152,33 @@ def towards(edge: Edge, message: Distribution, rows: int) -> Distribution:
     return message.broadcast_to((rows, message.batch_shape[-1]))[:, edge.component]
 
 
-__all__ = ["Place", "RuleTable", "Surroundings", "towards"]
+def heard(message: Distribution, size: int, missing: Mask, rows: IntArray | None = None) -> Distribution:
+    """A message as its variables hear it: flat where the observation behind it is missing.
+
+    Args:
+        message: one entry a row.
+        size: the number of rows.
+        missing: (size,) True where nothing is heard; None: nowhere.
+        rows: the rows that the message has, where it has not all.
+
+    Raises:
+        ProductError: some rows are missing, and no message of the family is flat.
+    """
+    if missing is None or not missing.any():
+        return message
+    if missing.all():
+        return Uninformative()
+    group: Group | None = getattr(message, "group", None)
+    if group is None:
+        raise ProductError(f"a {type(message).__name__} message has rows whose observation is missing")
+    count = size if rows is None else len(rows)
+    parts = []
+    for part in naturals_of(message, count):
+        whole = np.zeros((size, *part.shape[1:]))
+        whole[slice(None) if rows is None else rows] = part
+        whole[missing] = 0.0
+        parts.append(whole)
+    return group.from_naturals(*parts)
+
+
+__all__ = ["Place", "RuleTable", "Surroundings", "heard", "towards"]

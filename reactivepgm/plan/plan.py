@@ -8,13 +8,17 @@ an error that names it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from reactivepgm.distributions import DISCRETE, MV_NORMAL, NORMAL, Distribution, Group
-from reactivepgm.errors import MissingInitialError
-from reactivepgm.graph import Graph, ProjectedTo
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.distributions import DISCRETE, MV_NORMAL, NORMAL, Distribution, Group, concatenate
+from reactivepgm.errors import MissingInitialError, ModelError
+from reactivepgm.graph import Family, Graph, ProjectedTo
 from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.borders import Border, Crossing, cut, delaying
 from reactivepgm.plan.contraction import CycleError
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.energy import FreeEnergy
@@ -23,11 +27,14 @@ from reactivepgm.plan.gaussian_sweep import GaussianSweep
 from reactivepgm.plan.kernels import KernelCluster, flat_messages
 from reactivepgm.plan.loopy_sweep import LoopySchedule, LoopySweep
 from reactivepgm.plan.mailroom import Expected
+from reactivepgm.plan.pipeline import stage_of
 from reactivepgm.plan.regions import Batch, batches_of
 from reactivepgm.plan.star_sweep import StarSweep
 from reactivepgm.plan.structure import Cluster, Structure, structure_of
 from reactivepgm.plan.tree_sweep import TreeSweep
 from reactivepgm.rulebook import DiscreteKernel, GaussianKernel
+
+IntArray = NDArray[np.intp]
 
 
 class Sweep(Protocol):
@@ -37,6 +44,9 @@ class Sweep(Protocol):
 
     def run(self, beliefs: Beliefs) -> None:
         """Update marginals and joints of the batch from the freshest beliefs about the others."""
+
+    def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
+        """The message that a cluster sends towards one of its interfaces, from the current beliefs."""
 
 
 class Plan:
@@ -48,16 +58,22 @@ class Plan:
         initial: frozenset[int] = frozenset(),
         initial_joints: frozenset[tuple[int, int]] = frozenset(),
         schedule: LoopySchedule | None = None,
+        has_time: bool = False,
     ) -> None:
         self.graph = graph
         self.structure = structure_of(graph)
+        self.crossings: list[Crossing] = []
+        """The joint clusters that delays cut, in the order of the statements."""
         self._fixed = fixed_marginals(self.structure)
-        batches = [batch for batch in batches_of(self.structure) if not self._fixed.keys() >= batch.elements.keys()]
+        batches = [batch for batch in batches_of(self._cut(has_time)) if not self._fixed.keys() >= batch.elements.keys()]
+        self._place_borders(batches)
         self.batches = _ordered(self.structure, batches, initial | self._fixed.keys(), initial_joints)
         self.free_energy = FreeEnergy(self.structure)
         self._schedule = schedule or LoopySchedule()
         self.messages: Mapping[int, Distribution] = {}
         """Initial messages by array, for regions with cycles."""
+        self.edge_messages: Mapping[tuple[int, str], Distribution] = {}
+        """Initial messages by family id and interface, for regions with cycles."""
         self._sweeps: list[Sweep | None] = [None] * len(self.batches)
 
     def beliefs(self) -> Beliefs:
@@ -66,6 +82,50 @@ class Plan:
         for array, marginal in self._fixed.items():
             beliefs.replace(array, None, marginal)
         return beliefs
+
+    def message(self, beliefs: Beliefs, family: Family, interface: str) -> Distribution:
+        """The message of a family towards one interface, a row each; its regions have been updated.
+
+        Raises:
+            KeyError: the interface is clamped.
+        """
+        pieces: dict[bytes, tuple[IntArray | None, Distribution]] = {}
+        for batch, sweep in zip(self.batches, self._sweeps, strict=True):
+            for cluster in batch.clusters:
+                if cluster.family is family and interface in cluster.names:
+                    assert sweep is not None
+                    key = b"" if cluster.rows is None else cluster.rows.tobytes()
+                    if key not in pieces:
+                        pieces[key] = cluster.rows, sweep.message(beliefs, cluster, interface)
+        if not pieces:
+            raise KeyError(interface)
+        return _joined(list(pieces.values()))
+
+    def _cut(self, has_time: bool) -> Structure:
+        """The structure with its regions cut where messages may be delayed."""
+        stages = delaying(self.graph)
+        for id, stage in stages.items():
+            if not has_time:
+                raise ModelError(
+                    self.graph.family(id).site.letter(
+                        f"the pipeline {stage!r} delays messages, and there is no time here in which they could come",
+                        write="update(...) on a live graph instead, or a pipeline without the delaying stage",
+                    )
+                )
+        return cut(self.structure, stages) if stages else self.structure
+
+    def _place_borders(self, batches: Sequence[Batch]) -> None:
+        """A border for every cluster whose messages may be delayed, a crossing for every joint one that is cut."""
+        borders, crossings = self.structure.borders, self.structure.crossings
+        for cluster in (cluster for batch in batches for cluster in batch.clusters):
+            stage = stage_of(cluster.family)
+            if stage is not None and stage.delays:
+                borders[cluster] = Border(cluster, stage)
+                if cluster.whole is not None:
+                    if cluster.whole not in crossings:
+                        crossings[cluster.whole] = Crossing(self.structure, cluster.whole)
+                        self.crossings.append(crossings[cluster.whole])
+                    crossings[cluster.whole].borders.append(borders[cluster])
 
     def update(self, number: int, beliefs: Beliefs) -> None:
         """Update one batch; its sweep is chosen when its inputs are first known."""
@@ -97,10 +157,12 @@ class Plan:
         return "\n".join(lines)
 
     def _choose(self, batch: Batch, beliefs: Beliefs) -> Sweep:
-        if not batch.joint:
+        if not batch.joint and not batch.cut:
             return StarSweep(self.structure, batch)
         kernels = [KernelCluster(self.structure, cluster) for cluster in batch.joint]
-        kinds = {kernel.kind(beliefs) for kernel in kernels}
+        stages = [stage_of(cluster.family) for cluster in batch.joint]
+        is_plain = not batch.cut and all(stage is None or stage.is_tap for stage in stages)
+        kinds = {kernel.kind(beliefs) for kernel in kernels} if is_plain else set()
         if kinds == {GaussianKernel} and self._leaves(batch, NORMAL, MV_NORMAL):
             return GaussianSweep(self.structure, batch, kernels)
         if kinds == {DiscreteKernel} and self._leaves(batch, DISCRETE):
@@ -116,7 +178,8 @@ class Plan:
         return all(isinstance(form, ProjectedTo) and form.family.group in groups for form in messages)
 
     def _loopy(self, batch: Batch, beliefs: Beliefs) -> LoopySweep:
-        return LoopySweep(self.structure, batch, self._expected(batch, beliefs), self._schedule, self.messages)
+        expected = self._expected(batch, beliefs)
+        return LoopySweep(self.structure, batch, expected, self._schedule, self.messages, self.edge_messages)
 
     def _expected(self, batch: Batch, beliefs: Beliefs) -> Expected:
         return flat_messages([KernelCluster(self.structure, cluster) for cluster in batch.joint], beliefs)
@@ -155,7 +218,19 @@ def _ordered(
             if parts[array] == 0:
                 ready_arrays.add(array)
         ready_joints |= {(cluster.family.id, cluster.number) for cluster in chosen.joint}
+        for cluster in chosen.cut:
+            if cluster.whole is not None and all(edge.array in ready_arrays for edge in cluster.whole.edges):
+                ready_joints.add((cluster.family.id, cluster.number))
     return order
+
+
+def _joined(pieces: list[tuple[IntArray | None, Distribution]]) -> Distribution:
+    """The messages of some rows each, in the order of the rows."""
+    if len(pieces) == 1:
+        return pieces[0][1]
+    rows = [np.arange(0) if chosen is None else chosen for chosen, _ in pieces]
+    whole = concatenate([message.broadcast_to((len(r),)) for r, (_, message) in zip(rows, pieces, strict=True)])
+    return whole[np.argsort(np.concatenate(rows))]
 
 
 def _others(structure: Structure, cluster: Cluster) -> list[Cluster]:

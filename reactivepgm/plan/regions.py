@@ -43,7 +43,12 @@ class Batch:
     @cached_property
     def single(self) -> tuple[Cluster, ...]:
         """The clusters of one interface: their messages depend on other regions and on data only."""
-        return tuple(cluster for cluster in self.clusters if not cluster.is_joint)
+        return tuple(cluster for cluster in self.clusters if not cluster.is_joint and cluster.whole is None)
+
+    @cached_property
+    def cut(self) -> tuple[Cluster, ...]:
+        """The edges of joint clusters that delaying pipelines cut; their messages are read as they come out."""
+        return tuple(cluster for cluster in self.clusters if cluster.whole is not None)
 
     def size(self, array: int, structure: Structure) -> int:
         """How many elements of an array are updated."""
@@ -153,7 +158,7 @@ def _restricted(
         Edge(e.interface, e.component, e.array, Place(inverse[e.array][e.place.index[rows]], len(chosen[e.array])))
         for e in cluster.edges
     )
-    return [Cluster(cluster.family, cluster.number, edges, rows)]
+    return [Cluster(cluster.family, cluster.number, edges, rows, cluster.whole)]
 
 
 def _restricted_plural(

@@ -13,7 +13,8 @@ from reactivepgm.graph import Family
 from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.inbox import Inbox
-from reactivepgm.plan.outbound import RuleTable, Surroundings, towards
+from reactivepgm.plan.outbound import RuleTable, Surroundings, heard, towards
+from reactivepgm.plan.pipeline import passed, stage_of
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.structure import Cluster, Edge, Structure
 
@@ -31,19 +32,49 @@ class Senders:
     def __init__(self, structure: Structure, clusters: tuple[Cluster, ...]) -> None:
         self._forms = {a: f.message for a, f in structure.forms.items() if f.message is not None}
         self._calls = [(c, Surroundings(structure, c), RuleTable(c)) for c in clusters]
+        self._stages = {c: stage for c in clusters if (stage := stage_of(c.family)) is not None}
+        self._borders = {c: structure.borders[c] for c in clusters if c in structure.borders}
+        self._passed: dict[Cluster, tuple[Distribution, Mask]] = {}
 
     def send(self, beliefs: Beliefs, inboxes: Mapping[int, Receiver]) -> None:
         """Put every cluster's messages into the inboxes of the arrays they are for."""
         for cluster, surroundings, rules in self._calls:
             message = rules.message(cluster.names[0], surroundings.read(beliefs))
-            missing = beliefs.missing(cluster.family)
-            if missing is not None and cluster.rows is not None:
-                missing = missing[cluster.rows]
+            missing = _missing(cluster, beliefs)
+            if cluster in self._stages:
+                message, missing = self._through(cluster, message, missing)
             for edge in cluster.edges:
                 sent = towards(edge, message, cluster.size)
                 if edge.array in self._forms and not isinstance(sent, Uninformative):
                     sent = self._forms[edge.array](sent)
                 inboxes[edge.array].put(edge, sent, missing, cluster.family)
+
+    def message(self, cluster: Cluster, beliefs: Beliefs) -> Distribution:
+        """A cluster's message as its variables hear it, from the current beliefs."""
+        if cluster in self._stages:
+            sent, missing = self._passed[cluster]
+            return heard(sent, cluster.size, missing)
+        for known, surroundings, rules in self._calls:
+            if known is cluster:
+                message = rules.message(cluster.names[0], surroundings.read(beliefs))
+                return heard(message, cluster.size, _missing(cluster, beliefs))
+        raise KeyError(cluster)
+
+    def _through(self, cluster: Cluster, message: Distribution, missing: Mask) -> tuple[Distribution, Mask]:
+        """Through the family's pipeline; what is delayed is read as it last came out."""
+        border = self._borders.get(cluster)
+        if border is None:
+            message = passed(self._stages[cluster], message, cluster, cluster.names[0], missing)
+        else:
+            border.send(heard(message, cluster.size, missing))
+            message, missing = Uninformative() if border.latest is None else border.latest, None
+        self._passed[cluster] = message, missing
+        return message, missing
+
+
+def _missing(cluster: Cluster, beliefs: Beliefs) -> Mask:
+    missing = beliefs.missing(cluster.family)
+    return missing if missing is None or cluster.rows is None else missing[cluster.rows]
 
 
 class StarSweep:
@@ -67,3 +98,7 @@ class StarSweep:
             with noted("product", inbox.array.name, inbox.size):
                 belief = inbox.product(has_form)
             beliefs.replace(array, self._batch.elements[array], belief)
+
+    def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
+        """A cluster's message towards one of its interfaces, from the current beliefs."""
+        return self._senders.message(cluster, beliefs)

@@ -19,6 +19,7 @@ from reactivepgm.graph.source import DataSource
 from reactivepgm.plan.barren import Barren
 from reactivepgm.plan.beliefs import as_posterior
 from reactivepgm.plan.contraction import CycleError
+from reactivepgm.plan.pipeline import stage_of
 from reactivepgm.plan.plan import Plan
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.rounds import rounds_of
@@ -51,6 +52,8 @@ class Stitched:
             raise CannotStitchError("several rows")
         if graph.forms:
             raise CannotStitchError("forms")
+        if any(stage_of(family) is not None for family in graph.families):
+            raise CannotStitchError("a pipeline")
         plan = Plan(graph, frozenset(i for i, array in enumerate(arrays) if array.id in initial))
         self.graph = graph
         self.script = Script()

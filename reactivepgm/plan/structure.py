@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.graph import Family, Forms, Graph, RandomBinding, VariableArray
 from reactivepgm.plan.place import Place
+
+if TYPE_CHECKING:
+    from reactivepgm.plan.borders import Border, Crossing
 
 IntArray = NDArray[np.intp]
 
@@ -41,6 +45,8 @@ class Cluster:
     number: int
     edges: tuple[Edge, ...]
     rows: IntArray | None = None
+    whole: Cluster | None = None
+    """Where a delaying pipeline cuts a joint cluster into its edges: the cluster that this is an edge of."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +65,7 @@ class Cluster:
 
     def restricted(self, rows: IntArray) -> Cluster:
         """The same cluster for some of the family's rows."""
-        return Cluster(self.family, self.number, tuple(edge.rows(rows) for edge in self.edges), rows)
+        return Cluster(self.family, self.number, tuple(edge.rows(rows) for edge in self.edges), rows, self.whole)
 
 
 @dataclass(eq=False)
@@ -76,6 +82,10 @@ class Structure:
     """From a variable array's id to its position among the random arrays."""
     forms: dict[int, Forms] = field(default_factory=dict)
     """By array, the forms of its marginals and messages."""
+    borders: dict[Cluster, Border] = field(default_factory=dict)
+    """By cluster, where its message waits on the way out, if it may be delayed."""
+    crossings: dict[Cluster, Crossing] = field(default_factory=dict)
+    """By joint cluster, what computes its messages where a delay cuts it into its edges."""
 
     @cached_property
     def degrees(self) -> list[NDArray[np.float64]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reactivepgm.distributions import Distribution
 from reactivepgm.plan.barren import Barren
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.events import noted
@@ -16,7 +17,7 @@ from reactivepgm.plan.pool import Exclusive
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.rounds import rounds_of
 from reactivepgm.plan.star_sweep import Senders
-from reactivepgm.plan.structure import Structure
+from reactivepgm.plan.structure import Cluster, Structure
 
 IntArray = NDArray[np.intp]
 
@@ -47,23 +48,46 @@ class TreeSweep:
     def __init__(self, structure: Structure, batch: Batch, expected: Expected) -> None:
         self._mail = Mailroom(structure, batch, expected)
         self._senders = Senders(structure, batch.single)
-        informed = {edge.array for cluster in batch.single for edge in cluster.edges}
-        wiring = _Wiring(self._mail, structure, informed)
-        self._steps = _steps(self._mail, wiring)
-        self._mail.unheard = wiring.unheard(self._mail)
+        self._structure = structure
+        self._informed = frozenset(edge.array for cluster in batch.single for edge in cluster.edges)
+        self._rounds: dict[frozenset[int], tuple[list[Up | Down], frozenset[int]]] = {}
+        self._rounds_for(frozenset())
 
     def run(self, beliefs: Beliefs) -> None:
         """Replace marginals and joints of the batch by those of the exact joint posterior."""
         mail = self._mail
         collect(mail, self._senders, beliefs)
         outside = mail.read(beliefs)
-        for step in self._steps:
+        steps, mail.unheard = self._rounds_for(mail.read_borders())
+        for step in steps:
             if isinstance(step, Up):
                 mail.send_up(step.cluster, step.slot, step.rows, outside[step.cluster])
             else:
                 mail.pools[step.array].carry_down(step.edges, step.exclusive)
+        mail.leave_at_borders()
         deliver(mail, beliefs)
         mail.joints(beliefs, outside)
+
+    def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
+        """A cluster's message towards one of its interfaces, as it was last sent."""
+        return sent_message(self._mail, self._senders, beliefs, cluster, interface)
+
+    def _rounds_for(self, reached: frozenset[int]) -> tuple[list[Up | Down], frozenset[int]]:
+        """The steps, and the clusters that hear nothing, when messages from cut edges reach some of the arrays."""
+        if reached not in self._rounds:
+            if not self._mail.joint:
+                self._rounds[reached] = [], frozenset()
+            else:
+                wiring = _Wiring(self._mail, self._structure, set(self._informed | reached))
+                self._rounds[reached] = _steps(self._mail, wiring), wiring.unheard(self._mail)
+        return self._rounds[reached]
+
+
+def sent_message(
+    mail: Mailroom, senders: Senders, beliefs: Beliefs, cluster: Cluster, interface: str
+) -> Distribution:
+    """A message of a region with pools: those on edges inside it are there as they were last sent."""
+    return senders.message(cluster, beliefs) if cluster in mail.batch.single else mail.message(cluster, interface)
 
 
 def collect(mail: Mailroom, senders: Senders, beliefs: Beliefs) -> None:
@@ -91,7 +115,8 @@ class _Wiring:
         variables, factors, outputs, conditional, starts = [], [], [], [], [0]
         self.owners: list[tuple[int, int]] = []
         rows = 0
-        for number, (cluster, slots) in enumerate(zip(mail.clusters, mail.slots, strict=True)):
+        for number in mail.joint:
+            cluster, slots = mail.clusters[number], mail.slots[number]
             family = cluster.family
             output = family.node.interfaces[0].name
             alone = len(structure.clusters[family.id]) == 1
@@ -114,7 +139,8 @@ class _Wiring:
     def unheard(self, mail: Mailroom) -> frozenset[int]:
         """The clusters all of whose rows draw an output that nothing is known about."""
         found = []
-        for number, cluster in enumerate(mail.clusters):
+        for number in mail.joint:
+            cluster = mail.clusters[number]
             start = self.bounds[self.owners.index((number, 0))]
             if not self.barren.hears(self.factors[start : start + cluster.size]).any():
                 found.append(number)
