@@ -12,7 +12,7 @@ import numpy as np
 
 from reactivepgm.distributions.html import html_of
 from reactivepgm.distributions.indexing import broadcast_rows, take_rows
-from reactivepgm.distributions.marker import first_symbolic
+from reactivepgm.distributions.marker import drawn, first_symbolic
 from reactivepgm.distributions.notation import abbreviated
 from reactivepgm.errors import InvalidParameterError, ParametrisationError
 from reactivepgm.numerics.array import Array, as_array, as_scalar, broadcast_shapes, shape_of
@@ -84,7 +84,6 @@ class DistributionMeta(type):
         if symbolic is not None:
             return symbolic.pending(cls, args, kwargs)
         return cls._checked(*args, **kwargs)  # type: ignore[attr-defined]
-
 
     @property
     def __signature__(cls) -> Signature:
@@ -250,6 +249,10 @@ class Distribution(metaclass=DistributionMeta):
         if not shape:
             raise TypeError(f"a single {type(self).__name__} has no length")
         return shape[0]
+
+    def __invert__(self) -> Any:
+        """A variable with this prior, in a function that runs as it was written while a model is built."""
+        return drawn(self)
 
     def __eq__(self, other: object) -> bool:
         if self is other:

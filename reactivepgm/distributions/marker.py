@@ -2,7 +2,22 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
+
+drawer: ContextVar[Callable[[Any], Any] | None] = ContextVar("what ~distribution does while a model is built", default=None)
+
+
+def drawn(distribution: Any) -> Any:
+    """``~distribution`` where nothing rewrote it: a variable of the model that is being built.
+
+    Raises:
+        TypeError: there is none.
+    """
+    draw = drawer.get()
+    if draw is None:
+        raise TypeError(f"bad operand type for unary ~: {type(distribution).__name__!r} outside a model")
+    return draw(distribution)
 
 
 class Symbolic(ABC):

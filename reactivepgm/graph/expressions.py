@@ -11,6 +11,7 @@ import numpy as np
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ModelError
 from reactivepgm.graph.arithmetic import Operation, is_random, read_function, read_operation, unwrapped
+from reactivepgm.graph.awaited import AwaitedFactor
 from reactivepgm.graph.derived import tilde_of_data
 from reactivepgm.graph.family import FactorHandle
 from reactivepgm.graph.function_node import function_node, is_for_containers, refuse_reduction
@@ -29,7 +30,7 @@ class Expressions:
     add: Callable[..., FactorHandle]
 
     def __init__(self) -> None:
-        self._undrawn: list[PendingFactor] = []
+        self._undrawn: list[PendingFactor | AwaitedFactor] = []
         self._operations: dict[Any, Statement] = {}
         self.scope: Scope = ROOT
         """Where statements and variables belong at present."""
@@ -137,7 +138,7 @@ class Expressions:
         self._undrawn.append(factor)
         return factor
 
-    def draw_pending(self, factor: PendingFactor) -> Reference:
+    def draw_pending(self, factor: PendingFactor | Distribution) -> Reference:
         """``~factor`` where nobody says what the output is called."""
         handle = self.draw(factor, self.statement_here(None))
         out: Reference = handle.out

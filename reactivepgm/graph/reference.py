@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.errors import ForgottenTildeError, ModelError, UndeclaredVariableError
+from reactivepgm.graph.awaited import AwaitedFactor
 from reactivepgm.graph.operand import Operand
 from reactivepgm.graph.pending import PendingFactor
 from reactivepgm.graph.site import caller_site
@@ -128,6 +129,9 @@ class Reference(Operand):
         return caller_site().letter(f"{name}[{shown}] was never declared: {name} {declared}", write=fix)
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(value, AwaitedFactor):
+            value.tie(self, key)
+            return
         site = caller_site()
         left, _, right = site.text.partition("=")
         cure = f"{left.strip()} = ~{right.strip()}" if right else f"{self.name}[...] = ~F(...)"

@@ -180,6 +180,8 @@ class Reader:
 
     def item(self, container: Any, key: Any) -> Any:
         """``container[key]``."""
+        if type(container) is Reference and container.kind == "data" and not is_lifted(key):
+            key = self._in_every_turn(key)
         if is_lifted(container) or is_lifted(key):
             return item(container, key, self.grid)
         if isinstance(key, slice) and is_lifted((key.start, key.stop, key.step)):
@@ -190,6 +192,15 @@ class Reader:
         ):
             return container[key]
         raise CannotLift
+
+    def _in_every_turn(self, key: Any) -> Any:
+        """A constant index as one that is looked up in every turn: expressions tell references apart by identity."""
+        parts = list(key) if type(key) is tuple else [key]
+        for place, part in enumerate(parts):
+            if type(part) is int:
+                parts[place] = Index(np.full((1,) * len(self.grid), part), len(self.grid))
+                return tuple(parts) if type(key) is tuple else parts[0]
+        return key
 
     def length(self, args: Any) -> int:
         """``len(x)``."""

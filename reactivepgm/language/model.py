@@ -9,14 +9,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CellType, FunctionType, MethodType, TracebackType
 from typing import Any, NoReturn, overload
 
+from reactivepgm.distributions.marker import drawer
 from reactivepgm.errors import DataError, ModelError, ModelReturnsNothingError, UndeclaredVariableError
 from reactivepgm.graph import Graph, GraphBuilder, Site
 from reactivepgm.graph.site import caller_site
 from reactivepgm.graph.unfactorised import unfactorised_names
+from reactivepgm.language.call_site import CallSite
+from reactivepgm.language.lifting import Loop
 from reactivepgm.language.rewriter import Rewriter
 from reactivepgm.language.run import ModelRun
-from reactivepgm.language.source import HOOK, check_unchanged, compiled, definition_of, site_of_function
+from reactivepgm.language.source import HOOK, compiled, definition_of, site_of_function
 from reactivepgm.language.submodel import RUNNING, ModelCall, ModelFunction, is_const_annotation
+from reactivepgm.language.tracing import new_builder, trace, unknown_name
 from reactivepgm.language.variables import active
 
 MODEL_OPTIONS = ("default_factorisation", "pipeline", "contract", "lift")
@@ -32,20 +36,32 @@ class Model(ModelFunction):
 
     def __init__(self, function: Any, options: Mapping[str, Any]) -> None:
         _check_function(function)
-        definition = definition_of(function)
-        _check_decorators(function, definition)
-        check_unchanged(function, definition)
-        self.options = dict(options)
-        rewriter = Rewriter(function.__code__.co_filename, self.options.pop("lift", True))
-        code = function.__code__
-        rewriter.rewrite(definition, bound=(*code.co_varnames, *code.co_cellvars, *code.co_freevars))
         self.function = function
+        self.options = dict(options)
+        lifts = self.options.pop("lift", True)
+        definition = definition_of(function)
+        self.is_traced = definition is None
+        """Whether the function runs as it was compiled, because its source is missing or another one."""
+        self.sites: list[CallSite] = []
+        self.loops: list[Loop] = []
+        self.array_targets: frozenset[str] = frozenset()
+        self._code = function.__code__
+        if definition is None:
+            trace(self._code)
+        else:
+            _check_decorators(function, definition)
+            self._rewrite(definition, lifts)
+        self.signature = inspect.signature(function)
+        functools.update_wrapper(self, function)
+
+    def _rewrite(self, definition: ast.FunctionDef, lifts: bool) -> None:
+        code = self.function.__code__
+        rewriter = Rewriter(code.co_filename, lifts)
+        rewriter.rewrite(definition, bound=(*code.co_varnames, *code.co_cellvars, *code.co_freevars))
         self.sites = rewriter.sites
         self.loops = rewriter.loops
         self.array_targets = frozenset(rewriter.array_targets)
-        self.signature = inspect.signature(function)
-        self._code = compiled(function, definition)
-        functools.update_wrapper(self, function)
+        self._code = compiled(self.function, definition)
 
     def __call__(self, *args: Any, **kwargs: Any) -> ModelInstance:
         """An instance with these arguments; nothing is built yet."""
@@ -123,13 +139,13 @@ class ModelInstance(ModelCall):
             DataError: data that do not fit.
         """
         options = self.model.options
-        builder = GraphBuilder(default_factorisation=options.get("default_factorisation"), pipeline=options.get("pipeline"))
+        builder = new_builder(options.get("default_factorisation"), options.get("pipeline"))
         run = ModelRun(builder, self.model.sites, model=self.model)
         data = {} if data is None else dict(data)
         builder.unfactorised = unfactorised_names(data)
         bound = inspect.BoundArguments(self.model.signature, self._bound_arguments(builder, data))
         bound.apply_defaults()
-        token, running = active.set(builder), RUNNING.set(run)
+        token, running, drawing = active.set(builder), RUNNING.set(run), drawer.set(builder.draw_pending)
         try:
             self.returned = self.model.bound_to(run)(*bound.args, **bound.kwargs)
         except NameError as error:
@@ -137,6 +153,7 @@ class ModelInstance(ModelCall):
         finally:
             active.reset(token)
             RUNNING.reset(running)
+            drawer.reset(drawing)
         graph = builder.finish(options)
         self.returned = builder.identities.resolved(self.returned)
         self._check_names(graph, data)
@@ -215,6 +232,8 @@ class ModelInstance(ModelCall):
     def _undeclared(self, error: NameError) -> NoReturn:
         """A name that the model only ever indexes is an array that nobody declared."""
         name = error.name or str(error).partition("'")[2].partition("'")[0]
+        if self.model.is_traced:
+            raise unknown_name(error, _site_in(error.__traceback__, self.model)) from error
         if name not in self.model.array_targets:
             raise error
         raise UndeclaredVariableError(
@@ -232,7 +251,7 @@ class ModelInstance(ModelCall):
 def model(function: Callable[..., Any], /) -> Model: ...
 @overload
 def model(
-    *, default_factorisation: Any = None, pipeline: Any = None, contract: bool = False
+    *, default_factorisation: Any = None, pipeline: Any = None, contract: bool = False, lift: bool = True
 ) -> Callable[[Callable[..., Any]], Model]: ...
 def model(function: Any = None, /, **options: Any) -> Any:
     """Turn a function into a model: ``x = ~F(...)`` in it draws ``x`` from the factor ``F``.
@@ -240,10 +259,13 @@ def model(function: Any = None, /, **options: Any) -> Any:
     Args:
         function: the function; its parameters are data where they are named in ``data=``, constants otherwise.
         **options: ``default_factorisation`` and ``pipeline``, for statements that give none; ``contract=True`` makes it
-            one node with rules of its own where another model draws it.
+            one node with rules of its own where another model draws it; ``lift=False`` runs its loops turn by turn.
+
+    Where the function has no source (``exec``, the bare prompt), or the file changed after it was imported, it runs as
+    it was compiled; see ``reactivepgm.language.tracing``.
 
     Raises:
-        ModelError: no plain function with source: a lambda, a decorator below ``@model``, zero-argument ``super()``.
+        ModelError: no plain function: a lambda, a decorator below ``@model``, zero-argument ``super()``.
 
     Example:
         >>> from reactivepgm.distributions import Bernoulli, Beta

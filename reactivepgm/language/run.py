@@ -115,7 +115,7 @@ class ModelRun(Interpretation, LoopHooks):
             first, container[key] = value if known.unpacks else (None, value)
             return first
         out = container.drawn(key) if isinstance(container, GrowingReference) else container[key]
-        drawn = self._drawn(number, out, target, args, kwargs, options, _sliced(key), None)
+        drawn = self._drawn(number, out, target, args, kwargs, options, rows_in_index(key), None)
         if isinstance(drawn, FactorHandle):
             return drawn
         if number in self._unpacked:
@@ -322,7 +322,7 @@ def _in_order(statement: Statement, args: tuple[Any, ...], kwargs: dict[str, Any
         return None
 
 
-def _sliced(key: Any) -> int:
+def rows_in_index(key: Any) -> int:
     """How many leading axes an index counts as rows: the slices, up to an ellipsis."""
     count = 0
     for part in key if isinstance(key, tuple) else (key,):

@@ -299,21 +299,3 @@ def test_generators_and_coroutines():
         @model
         async def g():
             return 1
-
-
-def test_no_source():
-    namespace = {"NormalMeanVariance": NormalMeanVariance}
-    exec("def f():\n    x = ~NormalMeanVariance(0.0, 1.0)\n    return x\n", namespace)
-    with pytest.raises(ModelError, match="needs the source of f, and there is none"):
-        model(namespace["f"])
-
-
-def test_a_file_that_changed_after_import(tmp_path, monkeypatch):
-    path = tmp_path / "changing_model.py"
-    path.write_text("def f(v):\n    return v + 1\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    module = __import__("changing_model")
-    path.write_text("def f(v):\n    return v + 1 + 1\n")
-    linecache.clearcache()
-    with pytest.raises(ModelError, match="the source of f is not what was imported: the file changed since"):
-        model(module.f)
