@@ -5,6 +5,7 @@ import __future__
 
 import ast
 import inspect
+import tokenize
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -36,7 +37,7 @@ def definition_of(function: FunctionType) -> Definition | None:
     """
     try:
         lines, first = inspect.getsourcelines(function)
-    except (OSError, TypeError, SyntaxError, IndexError):
+    except (OSError, TypeError, SyntaxError, IndexError, tokenize.TokenError):
         return None
     source = "".join(lines)
     indented = source[:1].isspace()
@@ -46,10 +47,8 @@ def definition_of(function: FunctionType) -> Definition | None:
         return None
     ast.increment_lineno(tree, max(first, 1) - 1 - indented)
     body = tree.body[0].body if indented and isinstance(tree.body[0], ast.If) else tree.body
-    definition = body[0]
-    if not isinstance(definition, ast.FunctionDef) or not is_unchanged(function):
-        return None
-    return definition
+    definition = body[0] if body else None
+    return definition if isinstance(definition, ast.FunctionDef) and is_unchanged(function) else None
 
 
 def is_unchanged(function: FunctionType) -> bool:
