@@ -68,14 +68,21 @@ def test_a_binary_tilde_is_a_syntax_error_of_python():
         compile("x ~ NormalMeanVariance(0.0, 1.0)", "model.py", "exec")
 
 
-def test_an_undeclared_array():
-    @model
-    def undeclared(y):
-        x[0] = ~NormalMeanVariance(0.0, 1.0)  # noqa: F821
-        y[0] = ~NormalMeanVariance(x[0], 1.0)  # noqa: F821
+def gap(y):
+    x[1] = ~NormalMeanVariance(0.0, 1.0)  # noqa: F821
+    y[0] = ~NormalMeanVariance(x[1], 1.0)  # noqa: F821
 
-    with pytest.raises(UndeclaredVariableError, match=r"x[\s\S]*randomvar"):
-        infer(undeclared(), data={"y": [1.0]})
+
+def beyond(y):
+    x[0] = ~NormalMeanVariance(0.0, 1.0)  # noqa: F821
+    y[0] = ~NormalMeanVariance(x[1], 1.0)  # noqa: F821
+
+
+@pytest.mark.parametrize("function", [gap, beyond])
+def test_an_undeclared_array(function):
+    with pytest.raises(UndeclaredVariableError, match=r"x\[1\] was never declared[\s\S]*x = randomvar\(n\)") as caught:
+        infer(model(function)(), data={"y": [1.0]})
+    assert "test_bad_input.py" in str(caught.value)
 
 
 def unknown_edge(y):
