@@ -1,6 +1,5 @@
 """The mark of an argument that stands for a value which is not known yet, such as a model's variable."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -20,12 +19,14 @@ def drawn(distribution: Any) -> Any:
     return draw(distribution)
 
 
-class Symbolic(ABC):
-    """Something that, given to a distribution's constructor, makes it a pending factor instead of a distribution."""
+class Symbolic:
+    """Something that, given to a distribution's constructor, makes it a pending factor instead of a distribution.
+
+    No ABC: a model asks of every argument whether it is one, and that question is slow of an ABC.
+    """
 
     __slots__ = ()
 
-    @abstractmethod
     def pending(self, constructor: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What ``constructor(*args, **kwargs)`` shall be, one of whose arguments is this object.
 
@@ -34,6 +35,7 @@ class Symbolic(ABC):
             args: its positional arguments.
             kwargs: its keyword arguments.
         """
+        raise NotImplementedError
 
 
 def first_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Symbolic | None:

@@ -64,7 +64,7 @@ def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any
     operands = tuple(unwrapped(o) for o in operands)
     if not any(is_random(o) for o in operands):
         if any(is_fixed_symbol(o) for o in operands):
-            return Derived(owner, _LOGICAL.get(function, function), tuple(map(frozen, operands)), {})
+            return Derived(owner, on_fixed(function), tuple(map(frozen, operands)), {})
         return function(*operands)
     for operand in operands:
         if isinstance(operand, (Distribution, PendingFactor)):
@@ -108,6 +108,11 @@ def _logical(operation: Any, on_numbers: Callable[..., Any]) -> Callable[..., An
 
 
 _LOGICAL = {function: _logical(function, node.target) for function, node in LOGIC.items()}
+
+
+def on_fixed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What an operator does to data: its own, but truth values may be the numbers 0 and 1."""
+    return _LOGICAL.get(function, function)
 
 
 def _matrix_product(owner: Any, operands: tuple[Any, ...], site: Site) -> Operation:

@@ -14,6 +14,8 @@ from reactivepgm.graph.source import ConstantSource, DataSource, Source, datum
 
 Shape = tuple[int, ...] | None
 _UNKNOWN = "unknown"
+_NONE: Mapping[str, Any] = {}
+_NUMBERS = frozenset({float, int, bool, np.float64, np.int64})
 ELEMENTWISE = frozenset({operator.add, operator.sub, operator.mul, operator.truediv, operator.neg, operator.pow})
 
 
@@ -33,7 +35,7 @@ class Derived(Operand):
         self.owner = owner
         self.function = function
         self.args = tuple(args)
-        self.kwargs = dict(kwargs)
+        self.kwargs: Mapping[str, Any] = dict(kwargs) if kwargs else _NONE
         self._shape: Shape | str = _shape_at_once(function, self.args)
 
     @property
@@ -147,24 +149,52 @@ def referred(reference: Reference, values: Mapping[str, Any]) -> Any:
     return chosen if np.ndim(chosen) or value.dtype != np.float64 else chosen.item()
 
 
+def is_plain_fixed(value: Any) -> bool:
+    """Whether a value is a number, data or an expression over data: what an expression may hold without a copy."""
+    kind = type(value)
+    return kind is Derived or kind in _NUMBERS or (kind is Reference and value.array.kind == "data")
+
+
 def _shape_at_once(function: Callable[..., Any], args: tuple[Any, ...]) -> Shape | str:
     """Of a plain operator on operands of known shape; no recursion, however long a running sum is."""
     if function not in ELEMENTWISE:
         return _UNKNOWN
-    shapes = [a._shape if isinstance(a, Derived) else a.shape if isinstance(a, Reference) else np.shape(a) for a in args]
-    known = [shape for shape in shapes if isinstance(shape, tuple)]
-    if len(known) < len(shapes):
-        return _UNKNOWN
-    return np.broadcast_shapes(*known) if any(known) else ()
+    shapes = []
+    for a in args:
+        if type(a) in _NUMBERS:
+            continue
+        shape = a._shape if type(a) is Derived else a.shape if isinstance(a, Reference) else np.shape(a)
+        if not isinstance(shape, tuple):
+            return _UNKNOWN
+        if shape:
+            shapes.append(shape)
+    return np.broadcast_shapes(*shapes) if shapes else ()
 
 
 def _shape_on_known_data(expression: Derived) -> Shape:
     """By evaluating on the data known while building; None where they are not all known."""
+    plain = _plain_arguments(expression)
+    if plain is not None:
+        value = expression.function(*plain)
+        return () if type(value) is float else np.shape(value)
     known = expression.owner.known_data
     if not set(names_in([expression])) <= set(known):
         return None
     shape: tuple[int, ...] = np.shape(evaluate([expression], known)[0])
     return shape
+
+
+def _plain_arguments(expression: Derived) -> list[Any] | None:
+    """The arguments' values where they are numbers and single data known while building: the common case, cheaply."""
+    values = []
+    for argument in expression.args:
+        if type(argument) in _NUMBERS:
+            values.append(argument)
+        elif type(argument) is Reference and not argument.shape and isinstance(argument.array.value, np.ndarray):
+            values.append(argument.array.value.item(argument.first))
+        else:
+            return None
+    return None if expression.kwargs else values
 
 
 class DerivedSource:

@@ -10,9 +10,9 @@ import numpy as np
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ModelError
-from reactivepgm.graph.arithmetic import Operation, is_random, read_function, read_operation, unwrapped
+from reactivepgm.graph.arithmetic import Operation, is_random, on_fixed, read_function, read_operation, unwrapped
 from reactivepgm.graph.awaited import AwaitedFactor
-from reactivepgm.graph.derived import tilde_of_data
+from reactivepgm.graph.derived import Derived, is_plain_fixed, tilde_of_data
 from reactivepgm.graph.family import FactorHandle
 from reactivepgm.graph.function_node import function_node, is_for_containers, refuse_reduction
 from reactivepgm.graph.operand import Operand
@@ -39,6 +39,8 @@ class Expressions:
         """An operator on operands of which one at least is symbolic."""
         if function is operator.add and type(operands[0]) is int and operands[0] == 0:
             return operands[1]  # what sum() starts from
+        if all(map(is_plain_fixed, operands)):
+            return Derived(self, on_fixed(function), operands, {})
         frame = user_frame()
         key = (self.scope, operation_key(frame))
         statement = self._operations.get(key)

@@ -23,7 +23,7 @@ class Statement:
         scope: the instance of a model inside the model that it belongs to.
     """
 
-    __slots__ = ("created", "drafts", "keywords", "labels", "latest", "options", "scope", "site", "target")
+    __slots__ = ("created", "drafts", "keywords", "labels", "latest", "options", "scope", "similar", "site", "target")
 
     def __init__(self, site: Site, labels: dict[int | str, str] | None = None, scope: Scope = ROOT) -> None:
         self.site = site
@@ -35,12 +35,32 @@ class Statement:
         self.target: Any = None
         self.options: Any = None
         self.keywords: tuple[str, ...] = ()
+        self.similar: list[FamilyDraft] = []
+        """The drafts that differ from the latest one in the kinds of their arguments only."""
 
     def remember(self, draft: FamilyDraft, target: Any, options: Any) -> None:
         """What the next row will most likely be."""
+        if target is not self.target or not _are_identical(options, self.options):
+            self.similar = [draft]
+        elif draft not in self.similar:
+            self.similar = [*self.similar, draft]
         self.latest = draft
         self.target = target
         self.options = options
+
+    def append(self, out: Any, arguments: Any) -> bool:
+        """Append one row to the latest draft, or to a similar one; nothing happens where it is of another kind."""
+        latest = self.latest
+        if latest is None:
+            return False
+        if latest.append(out, arguments):
+            return True
+        if len(self.similar) > 1:
+            for draft in self.similar:
+                if draft is not latest and draft.append(out, arguments):
+                    self.latest = draft
+                    return True
+        return False
 
     def new_elements(self, builder: Any, name: str | None, shape: Shape) -> Reference:
         """Variables for the output; further runs of the statement enlarge the same array."""
@@ -53,11 +73,16 @@ class Statement:
 
     def repeated(self, arguments: Any) -> Reference | None:
         """One more row like the last one, with a new variable for its output; None where the row is of another kind."""
-        array, latest = self.created, self.latest
-        if array is None or latest is None or array.builder is None:
+        array = self.created
+        if array is None or self.latest is None or array.builder is None:
             return None
         out = Reference(array, array.grow(1), ())
-        if latest.append(out, arguments):
+        if self.append(out, arguments):
             return out
         array.grow(-1)
         return None
+
+
+def _are_identical(left: Any, right: Any) -> bool:
+    """Whether two sets of options are the same objects."""
+    return left is not None and right is not None and all(a is b for a, b in zip(left, right, strict=True))

@@ -11,7 +11,7 @@ from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ParametrisationError
 from reactivepgm.graph import FactorHandle, GraphBuilder, PendingFactor, Reference, Statement
 from reactivepgm.graph.arithmetic import LOGIC, OPERATORS, Operation, is_random, read_function, read_operation, unwrapped
-from reactivepgm.graph.derived import is_fixed_symbol
+from reactivepgm.graph.derived import Derived, is_fixed_symbol, is_plain_fixed
 from reactivepgm.language.rewriter import INSIDE
 from reactivepgm.language.submodel import ModelCall, ModelFunction
 from reactivepgm.language.variables import constvar, datavar, randomvar
@@ -40,6 +40,8 @@ class Interpretation:
 
     builder: GraphBuilder
     statements: list[Statement]
+    _plain: dict[int, Any]
+    """Nested calls of functions that make no factor of numbers and data."""
 
     @staticmethod
     def value(value: Any) -> Any:
@@ -154,6 +156,8 @@ class Interpretation:
             again = statement.repeated(args)
             if again is not None:
                 return again
+        if kwargs is None and self._plain.get(number) is target and all(map(is_plain_fixed, args)):
+            return Derived(self.builder, target, args, {}) if any(map(is_fixed_symbol, args)) else target(*args)
         with sited(statement):
             return self._called(number, place, target, args, kwargs or {})
 
@@ -174,6 +178,8 @@ class Interpretation:
             return self._settled(waiting, True) if place == INSIDE else waiting
         if _is_hashable(target) and target in _JUST_CALLED:
             return target(*args, **kwargs)
+        if node is None:
+            self._plain[number] = target
         return self.builder.call(target, args, kwargs, statement)
 
     def _settled(self, value: Any, draws: bool) -> Any:

@@ -9,7 +9,7 @@ from reactivepgm.graph.buffer import Buffer
 from reactivepgm.graph.column import ConstantColumn, DerivedColumn, PluralColumn
 from reactivepgm.graph.draft import FamilyDraft
 
-_STATEMENT = ("created", "latest", "target", "options", "keywords")
+_STATEMENT = ("created", "latest", "target", "options", "keywords", "similar")
 _CONSTANT = ("shared", "source", "snapshot", "rowwise")
 
 

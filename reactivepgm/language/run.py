@@ -14,10 +14,14 @@ from reactivepgm.graph.growing import GrowingReference
 from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import operation_key, site_of, user_frame
 from reactivepgm.language.call_site import CallSite
-from reactivepgm.language.interpretation import Interpretation, sited
+from reactivepgm.language.interpretation import Inline, Interpretation, sited
 from reactivepgm.language.lifting_hooks import LoopHooks
 from reactivepgm.language.refusal import Refusal, no_container, no_reach, not_made, nothing_returned, over_data
 from reactivepgm.language.submodel import ModelCall, ModelFunction, Submodel
+
+
+_INDIRECT = frozenset({Inline, tuple, list})
+"""Arguments that may hold distributions or models written in place."""
 
 
 class ModelRun(Interpretation, LoopHooks):
@@ -66,8 +70,11 @@ class ModelRun(Interpretation, LoopHooks):
         self._factorisations: dict[int, Any] = {}
         self._submodels: dict[tuple[int, ModelFunction], Submodel] = {}
         self._unpacked: dict[int, Submodel] = {}
+        self._direct: dict[int, Submodel] = {}
+        """The inner models that statements call by name, with plain arguments."""
         self._parts: dict[tuple[int, str], Statement] = {}
         self._natives: dict[Any, int] = {}
+        self._plain = {}
 
     def item(
         self, number: int, container: Any, key: Any, target: Any, args: Any, kwargs: Any = None, options: Any = None
@@ -80,8 +87,13 @@ class ModelRun(Interpretation, LoopHooks):
                 row = args if kwargs is None else _in_order(statement, args, kwargs)
                 if row is not None and self._has_same_options(number, statement, options):
                     out = container[key] if kind is Reference else container.drawn(key)
-                    if statement.latest.append(out, row):
+                    if statement.append(out, row):
                         return
+        submodel = self._direct.get(number)
+        is_direct = submodel is not None and submodel.model is target and options is None and type(container) is Reference
+        if submodel is not None and is_direct and _INDIRECT.isdisjoint(map(type, args)):
+            self._identified(number, submodel, submodel(args, kwargs or {}), container[key])
+            return
         self._item(number, container, key, target, args, kwargs or {}, options)
 
     def item_pair(
@@ -209,6 +221,8 @@ class ModelRun(Interpretation, LoopHooks):
         submodel = self._submodels.get((number, model))
         if submodel is None:
             submodel = self._submodels[number, model] = Submodel(model, self, known.site)
+            if not kwargs:
+                self._direct[number] = submodel
         value, out = submodel(args, kwargs), options["out"]
         if known.unpacks:
             if not isinstance(value, (tuple, list)):
