@@ -156,7 +156,8 @@ class Interpretation:
             again = statement.repeated(args)
             if again is not None:
                 return again
-        if kwargs is None and self._plain.get(number) is target and all(map(is_plain_fixed, args)):
+        plain: Any = self._plain.get(number)
+        if kwargs is None and plain is target and all(map(is_plain_fixed, args)):
             return Derived(self.builder, target, args, {}) if any(map(is_fixed_symbol, args)) else target(*args)
         with sited(statement):
             return self._called(number, place, target, args, kwargs or {})

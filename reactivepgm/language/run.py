@@ -19,7 +19,6 @@ from reactivepgm.language.lifting_hooks import LoopHooks
 from reactivepgm.language.refusal import Refusal, no_container, no_reach, not_made, nothing_returned, over_data
 from reactivepgm.language.submodel import ModelCall, ModelFunction, Submodel
 
-
 _INDIRECT = frozenset({Inline, tuple, list})
 """Arguments that may hold distributions or models written in place."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.errors import DataError
 from reactivepgm.graph import Family, FixedBinding
+from reactivepgm.graph.binding import MixedBinding
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.structure import Cluster, Structure
 
@@ -44,9 +45,7 @@ class Beliefs:
         """Resolve the data and constant inputs of families (all by default); remember which rows have no observation."""
         for family in self.structure.families if families is None else families:
             missing: Mask = None
-            for name, binding in family.bindings.items():
-                if not isinstance(binding, FixedBinding):
-                    continue
+            for name, binding in _clamped(family):
                 value, mask = binding.resolve_masked(data)
                 if mask is not None and mask.any():
                     missing = _allowed(family, name, mask)
@@ -127,6 +126,21 @@ class Beliefs:
             whole[cluster.rows] = entropy
             entropy = whole
         self.conditional[key] = (ins, entropy)
+
+
+def component_name(interface: str, component: int) -> str:
+    """Under which name the value of a fixed component of a plural interface is kept."""
+    return f"{interface}[{component}]"
+
+
+def _clamped(family: Family) -> Iterator[tuple[str, FixedBinding]]:
+    """The fixed interfaces, and the fixed components of plural ones."""
+    for name, binding in family.bindings.items():
+        if isinstance(binding, FixedBinding):
+            yield name, binding
+        elif isinstance(binding, MixedBinding):
+            for component, part in binding.clamped.items():
+                yield component_name(name, component), part
 
 
 def _allowed(family: Family, name: str, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

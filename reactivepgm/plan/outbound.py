@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.distributions import Distribution, Group, Uninformative, stack
+from reactivepgm.distributions import Distribution, Group, Uninformative
 from reactivepgm.errors import NoRuleError, ProductError
 from reactivepgm.graph import RandomBinding
-from reactivepgm.plan.beliefs import Beliefs, Mask
+from reactivepgm.graph.binding import MixedBinding
+from reactivepgm.plan.beliefs import Beliefs, Mask, component_name
+from reactivepgm.plan.components import stacked
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.inbox import naturals_of
 from reactivepgm.plan.place import Place
@@ -74,10 +76,14 @@ def marginal_reader(structure: Structure, cluster: Cluster, name: str) -> Callab
         edges = [edge.rows(cluster.rows) for edge in edges]
     if edges[0].component is None:
         return _element_reader(edges[0])
-    readers = [_element_reader(edge) for edge in edges]
+    every = {edge.component: _element_reader(edge) for edge in edges}
+    binding = cluster.family.bindings[name]
+    if isinstance(binding, MixedBinding):
+        every |= {k: _fixed_reader(cluster, component_name(name, k)) for k in binding.clamped}
+    readers = [every[k] for k in range(len(every))]
 
     def read(beliefs: Beliefs) -> Distribution:
-        return stack([reader(beliefs) for reader in readers], axis=-1)
+        return stacked([reader(beliefs) for reader in readers], name, cluster.family.site)
 
     return read
 
