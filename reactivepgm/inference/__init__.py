@@ -3,10 +3,10 @@
 from reactivepgm.inference.callbacks import EarlyStopping as EarlyStopping
 from reactivepgm.inference.compare import Comparison as Comparison
 from reactivepgm.inference.compare import compare as compare
+from reactivepgm.inference.engine import Engine as Engine
 from reactivepgm.inference.explain import Explanation as Explanation
 from reactivepgm.inference.explain import explain as explain
 from reactivepgm.inference.infer import infer as infer
-from reactivepgm.inference.online import Engine as Engine
 from reactivepgm.inference.online import infer_online as infer_online
 from reactivepgm.inference.result import Posteriors as Posteriors
 from reactivepgm.inference.result import Result as Result

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reactivepgm.inference.checkpoint import read_checkpoint
-from reactivepgm.inference.online import Engine, infer_online
+from reactivepgm.inference.engine import Engine
+from reactivepgm.inference.online import infer_online
 from reactivepgm.language import ModelInstance
 
 

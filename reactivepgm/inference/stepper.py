@@ -25,6 +25,8 @@ class Stepper(Protocol):
     """Advances a graph by one observation."""
 
     state: dict[int, Distribution]
+    takes_gaps: bool
+    """Whether an array of data may have some of its entries missing."""
 
     def advance(self, missing: frozenset[str], wanted: tuple[str, ...]) -> Advance:
         """The function that takes one observation in, without the missing data, and gives what is wanted."""
@@ -66,6 +68,8 @@ def without(graph: Graph, missing: frozenset[str]) -> Graph:
 
 class StitchedStepper:
     """Steps through generated source that only calls the rules."""
+
+    takes_gaps = False
 
     def __init__(
         self, graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int
@@ -118,6 +122,8 @@ class StitchedStepper:
 
 class PlannedStepper:
     """Steps through the batched plan, for graphs of any shape."""
+
+    takes_gaps = True
 
     def __init__(
         self, graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int

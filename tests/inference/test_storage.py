@@ -243,7 +243,7 @@ def test_expressions_over_data_come_back_without_their_values(tmp_path):
 def test_the_file_holds_no_pickle(tmp_path):
     chained().save(tmp_path / "result.rpgm")
     with zipfile.ZipFile(tmp_path / "result.rpgm") as file:
-        assert file.namelist() == ["result.json", "arrays.npz"]
+        assert file.namelist() == ["content.json", "arrays.npz"]
         with np.load(io.BytesIO(file.read("arrays.npz")), allow_pickle=False) as table:
             assert all(table[name].dtype.kind in "biuf" for name in table.files)
 
@@ -277,13 +277,13 @@ def test_a_file_that_is_not_there(tmp_path):
         chained().save(tmp_path / "none" / "result.rpgm")
 
 
-def rewritten(path, change, name="result.json"):
+def rewritten(path, change, name="content.json"):
     """The file with its JSON changed and its archive in order."""
     with zipfile.ZipFile(path) as file:
         parts = {n: file.read(n) for n in file.namelist()}
-    whole = json.loads(parts["result.json"])
+    whole = json.loads(parts["content.json"])
     change(whole)
-    parts["result.json"] = json.dumps(whole).encode()
+    parts["content.json"] = json.dumps(whole).encode()
     with zipfile.ZipFile(path, "w") as file:
         for n, content in parts.items():
             file.writestr(n, content)
@@ -316,7 +316,7 @@ def test_another_format_is_refused(tmp_path):
 
 
 def test_an_unknown_distribution_is_refused(tmp_path):
-    change = set_in("result", "posteriors", "w", "class", to="Cauchy")
+    change = set_in("body", "posteriors", "w", "class", to="Cauchy")
     refused(tmp_path, change, "Cauchy is no distribution that is known here; import the module")
 
 
@@ -325,16 +325,16 @@ def test_an_unknown_distribution_is_refused(tmp_path):
     [
         (("format_version",), "1", "its format version is '1'"),
         (("arrays_sha256",), "0", "its arrays are not those"),
-        (("result", "iterations"), None, "damaged"),
-        (("result", "free_energy"), {"array": "b"}, "no array 'b'"),
-        (("result", "free_energy"), {"code": "x"}, "cannot be read"),
-        (("result", "posteriors", "w", "parameters"), {"shape": 1.0}, "damaged"),
-        (("result", "posteriors", "w", "parameters"), {"shape": 1.0, "rate": "x"}, "damaged"),
-        (("result", "graph", "families", 0, "clusters"), [["out"]], "no partition"),
-        (("result", "graph", "families", 1, "bindings", "out", "arrays"), [99], "no random array number 99"),
-        (("result", "graph", "families", 1, "rows"), 7, "does not fit a family of 7 rows"),
-        (("result", "graph", "arrays", 0, "kind"), "secret", "no kind of variable 'secret'"),
-        (("result", "graph", "arrays", 1, "shape"), [2], "damaged|refers to an element"),
+        (("body", "iterations"), None, "damaged"),
+        (("body", "free_energy"), {"array": "b"}, "no array 'b'"),
+        (("body", "free_energy"), {"code": "x"}, "cannot be read"),
+        (("body", "posteriors", "w", "parameters"), {"shape": 1.0}, "damaged"),
+        (("body", "posteriors", "w", "parameters"), {"shape": 1.0, "rate": "x"}, "damaged"),
+        (("body", "graph", "families", 0, "clusters"), [["out"]], "no partition"),
+        (("body", "graph", "families", 1, "bindings", "out", "arrays"), [99], "no random array number 99"),
+        (("body", "graph", "families", 1, "rows"), 7, "does not fit a family of 7 rows"),
+        (("body", "graph", "arrays", 0, "kind"), "secret", "no kind of variable 'secret'"),
+        (("body", "graph", "arrays", 1, "shape"), [2], "damaged|refers to an element"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(keys, to, match, tmp_path):
@@ -344,8 +344,8 @@ def test_parts_that_do_not_fit_are_refused(keys, to, match, tmp_path):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"", "was not written by result.save"),
-        (b"x, y\n1, 2\n", "was not written by result.save"),
+        (b"", "is no reactivepgm result"),
+        (b"x, y\n1, 2\n", "is no reactivepgm result"),
         (b"PK\x03\x04 and then nothing", "damaged or truncated"),
     ],
 )
@@ -359,10 +359,10 @@ def test_foreign_files_are_refused(content, match, tmp_path):
 def test_a_foreign_archive_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "foreign.zip", "w") as file:
         file.writestr("notes.txt", "no result")
-    with pytest.raises(StorageError, match=r"holds no result\.json"):
+    with pytest.raises(StorageError, match=r"holds no content\.json"):
         load_result(tmp_path / "foreign.zip")
     np.savez(tmp_path / "foreign.npz", a=np.zeros(3))
-    with pytest.raises(StorageError, match=r"holds no result\.json"):
+    with pytest.raises(StorageError, match=r"holds no content\.json"):
         load_result(tmp_path / "foreign.npz")
 
 
