@@ -10,6 +10,7 @@ from reactivepgm.distributions import Dirichlet as Dirichlet
 from reactivepgm.distributions import DirichletCollection as DirichletCollection
 from reactivepgm.distributions import Distribution as Distribution
 from reactivepgm.distributions import EmbeddedNormal as EmbeddedNormal
+from reactivepgm.distributions import Exponential as Exponential
 from reactivepgm.distributions import ExponentialLinearQuadratic as ExponentialLinearQuadratic
 from reactivepgm.distributions import Factorized as Factorized
 from reactivepgm.distributions import Gamma as Gamma
@@ -19,7 +20,9 @@ from reactivepgm.distributions import GammaShapeScale as GammaShapeScale
 from reactivepgm.distributions import HalfNormal as HalfNormal
 from reactivepgm.distributions import InverseGamma as InverseGamma
 from reactivepgm.distributions import InverseWishart as InverseWishart
+from reactivepgm.distributions import Laplace as Laplace
 from reactivepgm.distributions import LogDensity as LogDensity
+from reactivepgm.distributions import LogNormal as LogNormal
 from reactivepgm.distributions import MatrixNormal as MatrixNormal
 from reactivepgm.distributions import MatrixNormalWishart as MatrixNormalWishart
 from reactivepgm.distributions import MatrixT as MatrixT
@@ -32,6 +35,7 @@ from reactivepgm.distributions import MvNormalMeanPrecision as MvNormalMeanPreci
 from reactivepgm.distributions import MvNormalMeanScalePrecision as MvNormalMeanScalePrecision
 from reactivepgm.distributions import MvNormalWeightedMeanPrecision as MvNormalWeightedMeanPrecision
 from reactivepgm.distributions import MvNormalWishart as MvNormalWishart
+from reactivepgm.distributions import NegativeBinomial as NegativeBinomial
 from reactivepgm.distributions import Normal as Normal
 from reactivepgm.distributions import NormalMeanPrecision as NormalMeanPrecision
 from reactivepgm.distributions import NormalMeanVariance as NormalMeanVariance
@@ -39,8 +43,10 @@ from reactivepgm.distributions import NormalWeightedMeanPrecision as NormalWeigh
 from reactivepgm.distributions import PointMass as PointMass
 from reactivepgm.distributions import Poisson as Poisson
 from reactivepgm.distributions import ProductOfDensities as ProductOfDensities
+from reactivepgm.distributions import StudentT as StudentT
 from reactivepgm.distributions import Uniform as Uniform
 from reactivepgm.distributions import Uninformative as Uninformative
+from reactivepgm.distributions import VonMises as VonMises
 from reactivepgm.distributions import Wishart as Wishart
 from reactivepgm.distributions import concatenate as concatenate
 from reactivepgm.distributions import product as product

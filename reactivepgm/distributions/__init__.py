@@ -12,6 +12,7 @@ from .dirichlet import DIRICHLET as DIRICHLET
 from .dirichlet import Dirichlet as Dirichlet
 from .dirichlet_collection import DirichletCollection as DirichletCollection
 from .embedded_normal import EmbeddedNormal as EmbeddedNormal
+from .exponential import Exponential as Exponential
 from .exponential_linear_quadratic import ExponentialLinearQuadratic as ExponentialLinearQuadratic
 from .factorized import Factorized as Factorized
 from .family import DiscreteFamily as DiscreteFamily
@@ -31,8 +32,10 @@ from .inverse_wishart import INVERSE_WISHART as INVERSE_WISHART
 from .inverse_wishart import InverseWishart as InverseWishart
 from .joining import concatenate as concatenate
 from .joining import stack as stack
+from .laplace import Laplace as Laplace
 from .log_density import LogDensity as LogDensity
 from .log_density import ProductOfDensities as ProductOfDensities
+from .log_normal import LogNormal as LogNormal
 from .marker import Symbolic as Symbolic
 from .matrix_normal import MatrixNormal as MatrixNormal
 from .matrix_normal_wishart import MATRIX_NORMAL_WISHART as MATRIX_NORMAL_WISHART
@@ -50,6 +53,7 @@ from .mv_normal_gamma import MvNormalGamma as MvNormalGamma
 from .mv_normal_mean_scale_precision import MvNormalMeanScalePrecision as MvNormalMeanScalePrecision
 from .mv_normal_wishart import MV_NORMAL_WISHART as MV_NORMAL_WISHART
 from .mv_normal_wishart import MvNormalWishart as MvNormalWishart
+from .negative_binomial import NegativeBinomial as NegativeBinomial
 from .normal import NORMAL as NORMAL
 from .normal import NormalMeanPrecision as NormalMeanPrecision
 from .normal import NormalMeanVariance as NormalMeanVariance
@@ -61,7 +65,9 @@ from .parametrisation import Normal as Normal
 from .point_mass import PointMass as PointMass
 from .poisson import Poisson as Poisson
 from .product import product as product
+from .student_t import StudentT as StudentT
 from .uniform import Uniform as Uniform
 from .uninformative import Uninformative as Uninformative
+from .von_mises import VonMises as VonMises
 from .wishart import WISHART as WISHART
 from .wishart import Wishart as Wishart

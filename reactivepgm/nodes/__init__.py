@@ -18,6 +18,16 @@ from reactivepgm.nodes.flow_layers import AdditiveCoupling, FlowModel, Permutati
 from reactivepgm.nodes.gamma import GAMMA, GAMMA_SHAPE_RATE, GAMMA_SHAPE_SCALE, INVERSE_GAMMA, INVERSE_WISHART, WISHART
 from reactivepgm.nodes.half_normal import HALF_NORMAL
 from reactivepgm.nodes.interface import Interface
+from reactivepgm.nodes.likelihoods import (
+    BINOMIAL,
+    EXPONENTIAL,
+    LAPLACE,
+    LOG_NORMAL,
+    MULTINOMIAL,
+    NEGATIVE_BINOMIAL,
+    STUDENT_T,
+    VON_MISES,
+)
 from reactivepgm.nodes.logic import AND, IMPLY, NOT, OR
 from reactivepgm.nodes.maps import BIFM, BIFMHelper, BIFMMeta, Flow, FlowMeta
 from reactivepgm.nodes.matrix_normal import MATRIX_NORMAL, MATRIX_NORMAL_WISHART, MV_NORMAL_GAMMA, MV_NORMAL_WISHART
@@ -68,6 +78,7 @@ __all__ = [
     "BERNOULLI",
     "BETA",
     "BIFM",
+    "BINOMIAL",
     "CATEGORICAL",
     "CONJUGATE_AR",
     "CONTINUOUS_TRANSITION",
@@ -76,6 +87,7 @@ __all__ = [
     "DIRICHLET_COLLECTION",
     "DISCRETE_TRANSITION",
     "DOT",
+    "EXPONENTIAL",
     "GAMMA",
     "GAMMA_SHAPE_RATE",
     "GAMMA_SHAPE_SCALE",
@@ -84,8 +96,11 @@ __all__ = [
     "IMPLY",
     "INVERSE_GAMMA",
     "INVERSE_WISHART",
+    "LAPLACE",
+    "LOG_NORMAL",
     "MATRIX_NORMAL",
     "MATRIX_NORMAL_WISHART",
+    "MULTINOMIAL",
     "MULTIPLICATION",
     "MV_NORMAL",
     "MV_NORMAL_GAMMA",
@@ -95,6 +110,7 @@ __all__ = [
     "MV_NORMAL_MEAN_SCALE_PRECISION",
     "MV_NORMAL_WEIGHTED_MEAN_PRECISION",
     "MV_NORMAL_WISHART",
+    "NEGATIVE_BINOMIAL",
     "NORMAL",
     "NORMAL_MEAN_PRECISION",
     "NORMAL_MEAN_VARIANCE",
@@ -103,9 +119,11 @@ __all__ = [
     "OR",
     "POISSON",
     "SOFT_DOT",
+    "STUDENT_T",
     "SUBTRACTION",
     "UNIFORM",
     "UNINFORMATIVE",
+    "VON_MISES",
     "WISHART",
     "ARMeta",
     "AdditiveCoupling",

@@ -5,6 +5,7 @@ from . import autoregressive as autoregressive
 from . import bernoulli as bernoulli
 from . import beta as beta
 from . import bifm as bifm
+from . import binomial as binomial
 from . import binomial_polya as binomial_polya
 from . import categorical as categorical
 from . import conjugate_ar as conjugate_ar
@@ -13,6 +14,7 @@ from . import dirichlet as dirichlet
 from . import dirichlet_collection as dirichlet_collection
 from . import discrete_transition as discrete_transition
 from . import dot as dot
+from . import exponential as exponential
 from . import flow as flow
 from . import gamma as gamma
 from . import gamma_mixture as gamma_mixture
@@ -20,10 +22,13 @@ from . import gcv as gcv
 from . import half_normal as half_normal
 from . import inverse_gamma as inverse_gamma
 from . import inverse_wishart as inverse_wishart
+from . import laplace as laplace
+from . import log_normal as log_normal
 from . import logic as logic
 from . import matrix_normal as matrix_normal
 from . import matrix_normal_wishart as matrix_normal_wishart
 from . import mixture as mixture
+from . import multinomial as multinomial
 from . import multinomial_polya as multinomial_polya
 from . import multiplication as multiplication
 from . import mv_normal_gamma as mv_normal_gamma
@@ -33,13 +38,16 @@ from . import mv_normal_mean_scale_matrix_precision as mv_normal_mean_scale_matr
 from . import mv_normal_mean_scale_precision as mv_normal_mean_scale_precision
 from . import mv_normal_weighted_mean_precision as mv_normal_weighted_mean_precision
 from . import mv_normal_wishart as mv_normal_wishart
+from . import negative_binomial as negative_binomial
 from . import normal_mean_precision as normal_mean_precision
 from . import normal_mean_variance as normal_mean_variance
 from . import normal_mixture as normal_mixture
 from . import poisson as poisson
 from . import probit as probit
 from . import soft_dot as soft_dot
+from . import student_t as student_t
 from . import subtraction as subtraction
 from . import uniform as uniform
 from . import uninformative as uninformative
+from . import von_mises as von_mises
 from . import wishart as wishart
