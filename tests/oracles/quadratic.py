@@ -70,6 +70,11 @@ def quadratic(f: Callable[[np.ndarray], float], d: int) -> tuple[np.ndarray, np.
     return h, k
 
 
+def quadratic_mean(f: Callable[..., Any], d: int, *beliefs: Any) -> tuple[np.ndarray, np.ndarray]:
+    """h and K of z -> E[f(z, ...)] under independent beliefs about the other arguments."""
+    return quadratic(lambda z: expect(lambda *points: f(z, *points), *beliefs), d)
+
+
 def told(h: np.ndarray, k: np.ndarray, keep: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """h and K of the kept coordinates, the others integrated out."""
     keep = list(keep)

@@ -21,7 +21,7 @@ from reactivepgm.nodes import AR, ARMeta, Autoregressive, ConjugateAR, node_of
 from reactivepgm.rulebook import average_energy, call_marginal_rule, call_rule, find_kernel
 from tests.oracles.batch_law import assert_rows_alike
 from tests.oracles.gaussian_forms import assert_message, forms, random_belief
-from tests.oracles.quadratic import expect, quadratic, scalar_log_pdf, told, with_message
+from tests.oracles.quadratic import expect, quadratic, quadratic_mean, scalar_log_pdf, told, with_message
 
 NUMBERS = ARMeta(order=1, variate="univariate")
 
@@ -159,7 +159,7 @@ def test_under_a_joint(p, number, i):
             continue
         q_theta, q_gamma = inputs["q_theta"], inputs["q_gamma"]
         message = call_rule(node, "theta", q_y_x=joint, q_gamma=q_gamma, meta=inputs["meta"])
-        oracle = quadratic(lambda t: expect(lambda z, g: f(z, t[0] if number else t, g), part, q_gamma), p)
+        oracle = quadratic_mean(lambda t, z, g: f(z, t[0] if number else t, g), p, part, q_gamma)
         assert_message(message, *oracle)
         rate = expect(lambda z, t: (z[..., 0] - (z[..., 1:] * (t[..., None] if number else t)).sum(-1)) ** 2, part, q_theta)
         message = call_rule(node, "gamma", q_y_x=joint, q_theta=q_theta, meta=inputs["meta"])

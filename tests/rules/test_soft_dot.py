@@ -19,7 +19,7 @@ from reactivepgm.nodes import SoftDot, node_of
 from reactivepgm.rulebook import average_energy, call_marginal_rule, call_rule, find_kernel
 from tests.oracles.batch_law import assert_rows_alike
 from tests.oracles.gaussian_forms import assert_message, forms, random_belief
-from tests.oracles.quadratic import expect, quadratic, scalar_log_pdf, told, with_message
+from tests.oracles.quadratic import expect, quadratic, quadratic_mean, scalar_log_pdf, told, with_message
 
 GAMMAS = [GammaShapeRate(3.0, 2.0), GammaShapeScale(2.0, 0.5), PointMass(1.5)]
 
@@ -84,15 +84,15 @@ def test_variational_messages(d, gamma):
     for theta in thetas(d):
         for x in xs(d):
             message = call_rule(SoftDot, "y", q_theta=theta, q_x=x, q_gamma=gamma)
-            oracle = quadratic(lambda z: expect(lambda t, v, g: log_factor(z[0], t, v, g, d), theta, x, gamma), 1)
+            oracle = quadratic_mean(lambda z, t, v, g: log_factor(z[0], t, v, g, d), 1, theta, x, gamma)
             assert_message(message, *oracle)
             rate = expect(lambda v, t, u: (v - dot(t, u, d)) ** 2 / 2, y, theta, x)
             message = call_rule(SoftDot, "gamma", q_y=y, q_theta=theta, q_x=x)
             assert (message.shape, message.rate) == (1.5, pytest.approx(rate, rel=1e-9))
         for q_y in (y, PointMass(0.7)):
             message = call_rule(SoftDot, "x", q_y=q_y, q_theta=theta, q_gamma=gamma)
-            oracle = quadratic(
-                lambda z: expect(lambda v, t, g: log_factor(v, t, z if d else z[0], g, d), q_y, theta, gamma), n
+            oracle = quadratic_mean(
+                lambda z, v, t, g: log_factor(v, t, z if d else z[0], g, d), n, q_y, theta, gamma
             )
             assert_message(message, *oracle)
             message = call_rule(SoftDot, "theta", q_y=q_y, q_x=theta, q_gamma=gamma)
@@ -107,19 +107,17 @@ def test_under_a_joint_of_y_and_x(d):
     joints = forms(rng.normal(size=n + 1), root @ root.T)
     gamma = GAMMAS[0]
     for joint in joints:
-        nodal = joints[0]
-
         def f(z, t, g):
             return log_factor(z[..., 0], t, z[..., 1:] if d else z[..., 1], g, d)
 
         message = call_rule(SoftDot, "theta", q_y_x=joint, q_gamma=gamma)
-        assert_message(message, *quadratic(lambda t: expect(lambda z, g: f(z, t if d else t[0], g), nodal, gamma), n))
+        assert_message(message, *quadratic_mean(lambda t, z, g: f(z, t if d else t[0], g), n, joints[0], gamma))
         for theta in thetas(d):
             message = call_rule(SoftDot, "gamma", q_y_x=joint, q_theta=theta)
-            rate = expect(lambda z, t: (z[..., 0] - dot(t, z[..., 1:] if d else z[..., 1], d)) ** 2 / 2, nodal, theta)
+            rate = expect(lambda z, t: (z[..., 0] - dot(t, z[..., 1:] if d else z[..., 1], d)) ** 2 / 2, joints[0], theta)
             assert (message.shape, message.rate) == (1.5, pytest.approx(rate, rel=1e-9))
             energy = average_energy(SoftDot, q_y_x=joint, q_theta=theta, q_gamma=gamma)
-            assert energy == pytest.approx(-expect(f, nodal, theta, gamma), rel=1e-9)
+            assert energy == pytest.approx(-expect(f, joints[0], theta, gamma), rel=1e-9)
 
 
 @pytest.mark.parametrize("d", [0, 2])
