@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from reactivex import operators
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ModelError
@@ -77,7 +78,10 @@ class PipelineStage:
 
     def connect(self, messages: Any, origin: Origin) -> Any:
         """From the Observable of messages to the one that goes on; maps by ``apply`` unless overridden."""
-        raise NotImplementedError
+        def mapped(message: Any) -> Distribution:
+            return self.apply(message, origin)
+
+        return messages.pipe(operators.map(mapped))
 
     def initial(self, origin: Origin, rows: int) -> Distribution | None:
         """What is read where no message has come out yet; None is a flat message."""
@@ -147,7 +151,9 @@ class AdaptedStage(PipelineStage):
         return result
 
     def connect(self, messages: Any, origin: Origin) -> Any:
-        """The object's own ``connect``."""
+        """The object's own ``connect``, if it has one."""
+        if not hasattr(self.stage, "connect"):
+            return super().connect(messages, origin)
         return self.stage.connect(messages, origin)
 
     def __repr__(self) -> str:

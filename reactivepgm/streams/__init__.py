@@ -1,11 +1,36 @@
 """What reacts: cells that are observables, one work-list between them, and graphs that take data as they come."""
 
+from reactivepgm.plan import Origin as Origin
+from reactivepgm.plan import PipelineStage as PipelineStage
 from reactivepgm.streams.cell import Cell as Cell
+from reactivepgm.streams.handover import Handover as Handover
+from reactivepgm.streams.handover import latest as latest
+from reactivepgm.streams.handover import observe_on as observe_on
+from reactivepgm.streams.handover import queue as queue
+from reactivepgm.streams.held import ScheduledUpdates as ScheduledUpdates
 from reactivepgm.streams.live import LiveGraph as LiveGraph
 from reactivepgm.streams.live import live as live
+from reactivepgm.streams.pending import PendingScheduler as PendingScheduler
 from reactivepgm.streams.propagation import Propagation as Propagation
+from reactivepgm.streams.skip import IncludeAll as IncludeAll
+from reactivepgm.streams.skip import SkipClamped as SkipClamped
+from reactivepgm.streams.skip import SkipClampedAndInitial as SkipClampedAndInitial
+from reactivepgm.streams.skip import SkipInitial as SkipInitial
+from reactivepgm.streams.skip import SkipStrategy as SkipStrategy
+from reactivepgm.streams.stages import AsyncPipelineStage as AsyncPipelineStage
+from reactivepgm.streams.stages import DiscontinuePipelineStage as DiscontinuePipelineStage
+from reactivepgm.streams.stages import EmptyPipelineStage as EmptyPipelineStage
+from reactivepgm.streams.stages import InitVaguePipelineStage as InitVaguePipelineStage
+from reactivepgm.streams.stages import LoggerPipelineStage as LoggerPipelineStage
+from reactivepgm.streams.stages import ScheduleOnPipelineStage as ScheduleOnPipelineStage
 from reactivepgm.streams.verbs import bethe_free_energy as bethe_free_energy
+from reactivepgm.streams.verbs import finish as finish
 from reactivepgm.streams.verbs import marginal as marginal
 from reactivepgm.streams.verbs import marginals as marginals
+from reactivepgm.streams.verbs import message as message
+from reactivepgm.streams.verbs import resend as resend
+from reactivepgm.streams.verbs import schedule_updates as schedule_updates
 from reactivepgm.streams.verbs import set_marginal as set_marginal
+from reactivepgm.streams.verbs import set_marginals as set_marginals
+from reactivepgm.streams.verbs import set_message as set_message
 from reactivepgm.streams.verbs import update as update

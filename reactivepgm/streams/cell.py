@@ -41,8 +41,20 @@ class Cell(Observable[Any]):
         self._stopped = False
         self._error: BaseException | None = None
         self._propagation = propagation
-        self.unit = Unit(height, self._recompute)
+        self._ready: Callable[[], bool] = lambda: True
+        self._attach: Callable[[], None] = lambda: None
+        self._detach: Callable[[], None] = lambda: None
+        # What nobody listens to has nothing to wait for: it leaves the work-list as soon as it is looked at.
+        self.unit = Unit(height, self._recompute, lambda: not self._observers or self._ready())
         self._compute = compute
+
+    def when(
+        self, ready: Callable[[], bool], attach: Callable[[], None] | None = None, detach: Callable[[], None] | None = None
+    ) -> None:
+        """Say when a value can be computed, and what to do when the first listener comes and the last one goes."""
+        self._ready = ready
+        self._attach = attach or self._attach
+        self._detach = detach or self._detach
 
     @property
     def value(self) -> Any:
@@ -77,6 +89,7 @@ class Cell(Observable[Any]):
             return
         self._stopped = True
         observers, self._observers = self._observers, ()
+        self._detach()
         for observer in observers:
             observer.on_completed()
 
@@ -85,6 +98,7 @@ class Cell(Observable[Any]):
         self._stopped = True
         self._error = error
         observers, self._observers = self._observers, ()
+        self._detach()
         for observer in observers:
             observer.on_error(error)  # type: ignore[arg-type]
 
@@ -95,7 +109,9 @@ class Cell(Observable[Any]):
     def _subscribe_core(
         self, observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        if self._compute is not None and self.unit.ready():
+        if not self._observers and not self._stopped:
+            self._attach()
+        if self._compute is not None and self._ready():
             self._value = self._compute()
         if self._value is not _NOTHING:
             observer.on_next(self._value)
@@ -108,6 +124,9 @@ class Cell(Observable[Any]):
         self._observers = (*self._observers, observer)
 
         def remove() -> None:
-            self._observers = tuple(other for other in self._observers if other is not observer)
+            before = self._observers
+            self._observers = tuple(other for other in before if other is not observer)
+            if before and not self._observers and not self._stopped:
+                self._detach()
 
         return Disposable(remove)

@@ -56,8 +56,13 @@ class Propagation:
         if threading.get_ident() != self._thread:
             raise ThreadError(
                 "data were pushed from another thread than the one that made the graph;\n"
-                "  bring them over with  observable.pipe(reactivex.operators.observe_on(scheduler))"
+                "  bring them over with  observable.pipe(reactivepgm.observe_on(loop))  or  reactivepgm.queue(maxsize)"
             )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a propagation runs, or a batch of updates is still being collected."""
+        return self._running or self._depth > 0
 
     def mark(self, unit: Unit) -> None:
         """A unit has to run: in this propagation if it is still above, else in the next."""

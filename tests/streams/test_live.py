@@ -109,9 +109,9 @@ def test_only_what_depends_on_a_datum_runs():
     marginal(r).subscribe(second.append)
     update(a, 1.0)
     update(b, 1.0)
-    runs = [unit.runs for unit in live(graph)._units]
+    runs = [unit.runs for unit in live(graph).running.units]
     update(a, 0.0)
-    assert [unit.runs for unit in live(graph)._units] == [runs[0] + 1, runs[1]]
+    assert [unit.runs for unit in live(graph).running.units] == [runs[0] + 1, runs[1]]
     assert (len(first), len(second)) == (2, 1)
 
 

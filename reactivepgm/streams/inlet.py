@@ -1,0 +1,56 @@
+"""Where the values of one data array come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reactivepgm.errors import DataError
+from reactivepgm.graph import Reference, VariableArray, fitted
+
+
+class Inlet:
+    """One data array: its values so far, and which of them have arrived."""
+
+    def __init__(self, array: VariableArray) -> None:
+        self.array = array
+        self.value: Any = None
+        self.is_finished = False
+        self._arrived = np.zeros(array.shape, dtype=bool)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every element has a value (or was said to be missing)."""
+        return bool(self._arrived.all())
+
+    def put(self, reference: Reference, value: Any) -> None:
+        """Store a value for the elements that a reference names; None or NaN is a missing one.
+
+        Raises:
+            DataError: it does not fit, or the stream was finished.
+        """
+        array = self.array
+        if self.is_finished:
+            raise DataError(f"`{array.name}` was finished: no value can follow")
+        if reference.is_whole:
+            self.value = fitted(array, value)
+            self._arrived[...] = True
+            return
+        event = array.value_shape if array.value_shape is not None else np.shape(value)[len(reference.shape) :]
+        if self.value is None:
+            self.value = np.full((*array.shape, *event), np.nan)
+        value = np.nan if value is None else np.asarray(value, dtype=float)
+        try:
+            where = np.unravel_index(reference.elements, array.shape)
+            self.value[where] = np.broadcast_to(value, (*reference.shape, *event))
+        except ValueError:
+            raise DataError(
+                f"the value for {reference!r} has shape {np.shape(value)}, expected {(*reference.shape, *event)}"
+            ) from None
+        self._arrived[where] = True
+
+    def check_arrived(self, reference: Reference) -> None:
+        """Raise unless the elements that a reference names have values."""
+        if not self._arrived.ravel()[reference.elements].all():
+            raise DataError(f"{reference!r} has no value yet that could be sent again")
