@@ -24,7 +24,7 @@ from reactivepgm.language.lifting_journal import Journal
 from reactivepgm.language.lifting_places import instruction_of
 from reactivepgm.language.lifting_reader import Reader
 from reactivepgm.language.lifting_rows import append_turns, in_order
-from reactivepgm.language.lifting_values import CannotLift, Elements, Grid, Objects, at_turn, is_lifted
+from reactivepgm.language.lifting_values import CannotLift, Elements, Grid, Objects, as_turns, at_turn, is_lifted
 
 PIECES = 8
 """How many stretches of equal comparisons a loop is cut into at most."""
@@ -229,7 +229,8 @@ class Lift(Reader):
         if not any(fixed):
             raise CannotLift
         site = Site("", 0, "")
-        values = [read_operation(self.builder, function, at_turn(operands, turn), site) for turn in np.ndindex(*self.grid)]
+        columns = [as_turns(operand, self.grid) for operand in operands]
+        values = [read_operation(self.builder, function, row, site) for row in zip(*columns, strict=True)]
         if not all(type(value) is Derived for value in values):
             raise CannotLift
         return Objects(values, self.grid)

@@ -6,7 +6,8 @@ length 1 where the value does not depend on that loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from math import prod
 from typing import Any
 
@@ -71,7 +72,7 @@ class Lifted:
         shape = (*grid, *self.rest)
         return (table if table.shape == shape else np.broadcast_to(table, shape)).reshape(prod(grid), *self.rest)
 
-    def turns(self, grid: Grid) -> Iterator[Any]:
+    def turns(self, grid: Grid) -> Iterable[Any]:
         """The values turn by turn."""
         return map(self.at, np.ndindex(*grid))
 
@@ -106,6 +107,12 @@ class Elements(Lifted):
     def _entry(self, turn: Grid) -> Reference:
         return Reference(self.array, int(self.table[self.cell(turn)]), ())
 
+    def turns(self, grid: Grid) -> Iterable[Any]:
+        """The references turn by turn."""
+        if self.rest:
+            return super().turns(grid)
+        return [Reference(self.array, number, ()) for number in self.flat(grid).tolist()]
+
 
 class Objects(Lifted):
     """Expressions over data, one object a turn."""
@@ -114,6 +121,10 @@ class Objects(Lifted):
 
     def __init__(self, values: list[Any], grid: Grid) -> None:
         super().__init__(np.fromiter(values, dtype=object, count=len(values)).reshape(grid), len(grid))
+
+    def turns(self, grid: Grid) -> Iterable[Any]:
+        """The expressions turn by turn."""
+        return self.flat(grid)
 
 
 def item(container: Any, key: Any, grid: Grid) -> Any:
@@ -142,7 +153,9 @@ def item(container: Any, key: Any, grid: Grid) -> Any:
         chosen = _chosen(container.table, (*lead, *parts), depth)
         return Elements(container.array, chosen, depth, at) if isinstance(container, Elements) else Numbers(chosen, depth, at)
     if isinstance(container, (Derived, Objects)):
-        return Objects([at(turn) for turn in np.ndindex(*grid)], grid)
+        indices = [as_turns(part, grid) for part in parts]
+        keys = zip(*indices, strict=False) if type(key) is tuple else indices[0]
+        return Objects([one[where] for one, where in zip(as_turns(container, grid), keys, strict=False)], grid)
     raise CannotLift
 
 
@@ -156,6 +169,11 @@ def _looked_up(container: Any, key: Any) -> Callable[[Grid], Any]:
         return at_turn(container, turn)[at_turn(key, turn)]
 
     return at
+
+
+def as_turns(value: Any, grid: Grid) -> Iterable[Any]:
+    """A value for every turn, be it lifted or not."""
+    return value.turns(grid) if isinstance(value, Lifted) else repeat(value, prod(grid))
 
 
 def at_turn(value: Any, turn: Grid) -> Any:
