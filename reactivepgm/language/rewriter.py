@@ -2,7 +2,9 @@
 
 ``x = ~F(a, b)``            x = run.name(site, current x, F, (a, b))
 ``x[i] = ~F(a, b)``         run.item(site, x, i, F, (a, b))
-``node, x = ~F(a, b)``      node, x = run.name_pair(site, current x, F, (a, b))
+``node, x = ~F(a, b)``      node, x = run.unpacked(site, names, current, run.name_pair(site, current x, F, (a, b)))
+``~a & b``                  run.negated(site, a) & b
+``x[0] = ~F(a)``, x unbound  x = run.growing("x")  at the top of the function
 ``F(g(a), b)``              inside an operand: F(run.call(site, g, (a,)), b)
 ``x = a + b``, ``x = f()``  x = run.named("x", a + b)
 """
@@ -11,7 +13,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import TypeVar
 
 from reactivepgm.graph import Site
 from reactivepgm.language.call_site import CallSite
@@ -19,9 +20,18 @@ from reactivepgm.language.lifting import Loop, guarded
 from reactivepgm.language.lifting_screen import names_of
 from reactivepgm.language.operand import Operand, is_constant_factorisation, is_negation, labels_of, named_terms, read_operand
 from reactivepgm.language.source import HOOK
+from reactivepgm.language.syntax import (
+    CURRENT,
+    as_expressions,
+    base_of,
+    bound_now,
+    is_flat,
+    is_model,
+    is_tilde,
+    listed,
+    located,
+)
 
-Located = TypeVar("Located", bound=ast.AST)
-_CURRENT = "__reactivepgm_current__"
 _GIVEN = "__reactivepgm_given__"
 ARGUMENT, INSIDE, PLAIN = 0, 1, 2
 """Where a nested call stands: as a factor's argument, inside arithmetic, or as an argument of a plain function."""
@@ -59,7 +69,7 @@ class Rewriter(ast.NodeTransformer):
         """``x = run.growing("x")`` at the top of the function."""
         maker = ast.Attribute(value=ast.Name(HOOK, ast.Load()), attr="growing", ctx=ast.Load())
         value = ast.Call(func=maker, args=[ast.Constant(name)], keywords=[])
-        return _located(ast.Assign(targets=[ast.Name(name, ast.Store())], value=value), first)
+        return located(ast.Assign(targets=[ast.Name(name, ast.Store())], value=value), first)
 
     # -- statements -----------------------------------------------------------------------------------------------
 
@@ -67,7 +77,7 @@ class Rewriter(ast.NodeTransformer):
         new: list[ast.stmt] = []
         for statement in body:
             visited = self.visit(statement)
-            new += _listed(visited)
+            new += listed(visited)
         return new
 
     def visit(self, node: ast.AST) -> ast.AST | list[ast.stmt]:
@@ -87,7 +97,7 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         """Nested functions are part of the model; nested models look after themselves."""
-        if any(_is_model(decorator) for decorator in node.decorator_list):
+        if any(is_model(decorator) for decorator in node.decorator_list):
             return node
         self._depth += 1
         visited = self.generic_visit(node)
@@ -111,18 +121,18 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
         """``x = ~F(...)`` and its kin."""
-        if _is_tilde(node.value):
+        if is_tilde(node.value):
             assert isinstance(node.value, ast.UnaryOp)
             target = node.targets[0]
             if len(node.targets) == 1 and isinstance(target, (ast.Name, ast.Subscript)):
                 return self._drawn(node, target, node.value.operand)
-            if len(node.targets) == 1 and isinstance(target, (ast.Tuple, ast.List)) and _is_flat(target):
+            if len(node.targets) == 1 and isinstance(target, (ast.Tuple, ast.List)) and is_flat(target):
                 return self._several(node, target, self._operand(node.value.operand))
             if all(isinstance(t, ast.Name) for t in node.targets):
                 first = ast.copy_location(ast.Assign(targets=node.targets[:1], value=node.value), node)
                 assert isinstance(target, ast.Name)
                 rest = ast.Assign(targets=node.targets[1:], value=ast.Name(target.id, ast.Load()))
-                return [*_listed(self.visit_Assign(first)), ast.copy_location(rest, node)]
+                return [*listed(self.visit_Assign(first)), ast.copy_location(rest, node)]
         self.generic_visit(node)
         if len(node.targets) == 1:
             node.value = self._named(node.targets[0], node.value)
@@ -137,13 +147,13 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         """``~`` inside an expression draws an anonymous variable."""
-        if not _is_tilde(node):
+        if not is_tilde(node):
             return self.generic_visit(node)
         if is_negation(node):
             number = self._new_site(None, {}, False, False)
             negated = self._nested(node.operand, INSIDE)
             call = ast.Call(func=self._attribute("negated"), args=[ast.Constant(number), negated], keywords=[])
-            return _located(call, node)
+            return located(call, node)
         operand = self._operand(node.operand)
         return ast.copy_location(self._call("name", operand, None, [ast.Constant(None)]), node)
 
@@ -159,9 +169,9 @@ class Rewriter(ast.NodeTransformer):
             pair = ast.Tuple(elts=[ast.Name(operand.node_name, ast.Store()), target], ctx=ast.Store())
             return self._several(node, pair, operand)
         if isinstance(target, ast.Name):
-            value = self._call("name", operand, target, [ast.Name(_CURRENT, ast.Load())])
+            value = self._call("name", operand, target, [ast.Name(CURRENT, ast.Load())])
             draw = ast.copy_location(ast.Assign(targets=[ast.Name(target.id, ast.Store())], value=value), node)
-            return [*self._current(node, target.id), ast.fix_missing_locations(draw)]
+            return [*bound_now(node, target.id), ast.fix_missing_locations(draw)]
         call = self._call("item", operand, target, self._element(target))
         return [ast.copy_location(ast.Expr(call), node)]
 
@@ -178,8 +188,8 @@ class Rewriter(ast.NodeTransformer):
                 places.append(ast.Tuple(elts=self._element(target), ctx=ast.Load()))
             elif isinstance(target, ast.Name):
                 names.append(ast.Constant(target.id))
-                places.append(ast.Name(f"{_CURRENT}{position}", ast.Load()))
-                new += self._current(node, target.id, f"{_CURRENT}{position}")
+                places.append(ast.Name(f"{CURRENT}{position}", ast.Load()))
+                new += bound_now(node, target.id, f"{CURRENT}{position}")
         if isinstance(last, ast.Subscript):
             place = places.pop()
             assert isinstance(place, ast.Tuple)
@@ -193,24 +203,7 @@ class Rewriter(ast.NodeTransformer):
         packed += [ast.Tuple(elts=names, ctx=ast.Load()), ast.Tuple(elts=places, ctx=ast.Load()), value]
         call = ast.Call(func=self._attribute("unpacked"), args=packed, keywords=[])
         draw = ast.Assign(targets=[ast.Tuple(elts=stores, ctx=ast.Store())], value=call)
-        return [*new, _located(draw, node)]
-
-    def _current(self, node: ast.stmt, name: str, kept: str = "__reactivepgm_current__") -> list[ast.stmt]:
-        """What the name is bound to now, None if to nothing."""
-        store: list[ast.expr] = [ast.Name(kept, ast.Store())]
-        attempt = ast.Try(
-            body=[ast.Assign(targets=store, value=ast.Name(name, ast.Load()))],
-            handlers=[
-                ast.ExceptHandler(
-                    type=ast.Name("NameError", ast.Load()),
-                    name=None,
-                    body=[ast.Assign(targets=[ast.Name(kept, ast.Store())], value=ast.Constant(None))],
-                )
-            ],
-            orelse=[],
-            finalbody=[],
-        )
-        return [_located(attempt, node)]
+        return [*new, located(draw, node)]
 
     def _element(self, target: ast.Subscript) -> list[ast.expr]:
         if isinstance(target.value, ast.Name):
@@ -219,7 +212,7 @@ class Rewriter(ast.NodeTransformer):
                 self._own_arrays[target.value.id] = None
         key = self.visit(target.slice)
         if isinstance(key, ast.Slice) or (isinstance(key, ast.Tuple) and any(isinstance(e, ast.Slice) for e in key.elts)):
-            key = _slices(key)
+            key = as_expressions(key)
         container = self.visit(target.value)
         assert isinstance(container, ast.expr) and isinstance(key, ast.expr)
         return [container, key]
@@ -233,7 +226,7 @@ class Rewriter(ast.NodeTransformer):
         self, method: str, operand: Operand, target: ast.expr | None, where: list[ast.expr], unpacks: bool = False
     ) -> ast.expr:
         """``run.<method>(site, *where, F, args, kwargs, options)``."""
-        text = None if target is None else _base(target)
+        text = None if target is None else base_of(target)
         uses = {
             n.id for a in [*operand.args, *(k.value for k in operand.keywords)] for n in ast.walk(a) if isinstance(n, ast.Name)
         }
@@ -252,7 +245,7 @@ class Rewriter(ast.NodeTransformer):
                 arguments.append(ast.Constant(None))
             arguments.append(self._options(operand, q, constant))
         self._numbered = number
-        return _located(ast.Call(func=self._attribute(method), args=arguments, keywords=[]), self._here())
+        return located(ast.Call(func=self._attribute(method), args=arguments, keywords=[]), self._here())
 
     def _options(self, operand: Operand, q: ast.expr | None, constant: bool) -> ast.expr:
         values: list[ast.expr] = [ast.Constant(None) if q is None else q]
@@ -280,12 +273,12 @@ class Rewriter(ast.NodeTransformer):
             assert isinstance(function, ast.expr)
             arguments = [ast.Constant(number), ast.Constant(place), function]
             arguments += self._arguments(expression.args, expression.keywords, ARGUMENT)
-            return _located(ast.Call(func=self._attribute("call"), args=arguments, keywords=[]), expression)
+            return located(ast.Call(func=self._attribute("call"), args=arguments, keywords=[]), expression)
         if isinstance(expression, ast.BinOp):
             expression.left = self._nested(expression.left, INSIDE)
             expression.right = self._nested(expression.right, INSIDE)
             return expression
-        if isinstance(expression, ast.UnaryOp) and not _is_tilde(expression):
+        if isinstance(expression, ast.UnaryOp) and not is_tilde(expression):
             expression.operand = self._nested(expression.operand, INSIDE)
             return expression
         if isinstance(expression, (ast.Tuple, ast.List)):
@@ -311,12 +304,12 @@ class Rewriter(ast.NodeTransformer):
             name = ast.Tuple(elts=names, ctx=ast.Load())
         else:
             return value
-        return _located(ast.Call(func=self._attribute("named"), args=[name, value], keywords=[]), value)
+        return located(ast.Call(func=self._attribute("named"), args=[name, value], keywords=[]), value)
 
     # -- places ---------------------------------------------------------------------------------------------------
 
     def _attribute(self, name: str) -> ast.expr:
-        return _located(ast.Attribute(value=ast.Name(HOOK, ast.Load()), attr=name, ctx=ast.Load()), self._here())
+        return located(ast.Attribute(value=ast.Name(HOOK, ast.Load()), attr=name, ctx=ast.Load()), self._here())
 
     def _here(self) -> ast.stmt:
         assert self._statement is not None
@@ -337,46 +330,3 @@ class Rewriter(ast.NodeTransformer):
             known = Site(self.file, statement.lineno, line)
             statement._reactivepgm_site = known  # type: ignore[attr-defined]
         return known
-
-
-def _is_tilde(node: ast.AST) -> bool:
-    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert)
-
-
-def _is_flat(targets: ast.Tuple | ast.List) -> bool:
-    return len(targets.elts) >= 2 and all(isinstance(t, (ast.Name, ast.Subscript)) for t in targets.elts)
-
-
-def _is_model(decorator: ast.expr) -> bool:
-    inner = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return (isinstance(inner, ast.Name) and inner.id == "model") or (isinstance(inner, ast.Attribute) and inner.attr == "model")
-
-
-def _base(target: ast.expr) -> str:
-    while isinstance(target, (ast.Subscript, ast.Attribute)):
-        target = target.value
-    return ast.unparse(target)
-
-
-def _slices(key: ast.expr) -> ast.expr:
-    """``1:`` and ``:, 0`` as expressions outside brackets: slice objects, evaluated the same."""
-    if isinstance(key, ast.Tuple):
-        return ast.copy_location(ast.Tuple(elts=[_slices(e) for e in key.elts], ctx=ast.Load()), key)
-    if not isinstance(key, ast.Slice):
-        return key
-    bounds: list[ast.expr] = [bound if bound is not None else ast.Constant(None) for bound in (key.lower, key.upper, key.step)]
-    maker = ast.Attribute(value=ast.Name(HOOK, ast.Load()), attr="slice", ctx=ast.Load())
-    return _located(ast.Call(func=maker, args=bounds, keywords=[]), key)
-
-
-def _listed(visited: ast.AST | list[ast.stmt]) -> list[ast.stmt]:
-    if isinstance(visited, list):
-        return visited
-    assert isinstance(visited, ast.stmt)
-    return [visited]
-
-
-def _located(node: Located, like: ast.AST) -> Located:
-    """The node with a position: every part that has none stands where ``like`` stands."""
-    ast.copy_location(node, like)
-    return ast.fix_missing_locations(node)
