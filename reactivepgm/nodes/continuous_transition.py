@@ -6,7 +6,7 @@ The rules see A through its linearisation around the mean a0 of a, exact for a l
     dA/da_j ≈ (A(a - 2h) - 8 A(a - h) + 8 A(a + h) - A(a + 2h)) / 12 h,  of order four in h      Fornberg 1988, table 1
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -30,6 +30,8 @@ class ContinuousTransitionMeta:
         function: from the vector a (d,) to the matrix A (n, m).
         jacobian: from a to dA/da, (n, m, d); by default finite differences of order four.
         vectorized: whether both take (*batch, d) at once; else they are called once for each row of a batch.
+        at: a point (d,) to linearise at toward a itself where its marginal is not at hand; any point will do for a
+            function that is linear in a.
 
     Example:
         >>> meta = ContinuousTransitionMeta(lambda a: np.array([[a[0], 1.0], [0.0, a[0] ** 2]]))
@@ -41,6 +43,11 @@ class ContinuousTransitionMeta:
     function: Callable[[Array], Array]
     jacobian: Callable[[Array], Array] | None = None
     vectorized: bool = False
+    at: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.at is not None:  # as a tuple, so that metas compare
+            object.__setattr__(self, "at", tuple(float(x) for x in self.at))
 
     def linearised(self, a: Array) -> tuple[Array, Array]:
         """The matrix at a, and its derivative.

@@ -21,6 +21,7 @@ from reactivepgm.distributions import (
     PointMass,
     Wishart,
 )
+from reactivepgm.errors import NoRuleError
 from reactivepgm.nodes import ContinuousTransitionMeta
 from reactivepgm.numerics.array import Array, namespace
 from reactivepgm.numerics.linear_algebra import inv_psd, matvec, outer, symmetrise, transpose
@@ -103,6 +104,22 @@ def _(
     return _toward_a(a, _tied(q_y_x, a.matrix), mean_precision_matrix(q_W))
 
 
+@rule(NODE, to="a")
+def _(
+    q_y: Distribution, q_x: Distribution, q_W: PrecisionMatrix, meta: ContinuousTransitionMeta
+) -> MvNormalWeightedMeanPrecision:
+    """Linearised at the point that the meta gives."""
+    a = _linear(_given(meta), meta)
+    return _toward_a(a, _apart(q_y, q_x, a.matrix), mean_precision_matrix(q_W))
+
+
+@rule(NODE, to="a")
+def _(q_y_x: MultivariateNormal, q_W: PrecisionMatrix, meta: ContinuousTransitionMeta) -> MvNormalWeightedMeanPrecision:
+    """Linearised at the point that the meta gives."""
+    a = _linear(_given(meta), meta)
+    return _toward_a(a, _tied(q_y_x, a.matrix), mean_precision_matrix(q_W))
+
+
 @rule(NODE, to="W")
 def _(q_y: Distribution, q_x: Distribution, q_a: Distribution, meta: ContinuousTransitionMeta) -> Wishart:
     """The expected scatter of the residual is the inverse scale."""
@@ -150,6 +167,15 @@ def _(q_y_x: MultivariateNormal, q_a: Distribution, q_W: PrecisionMatrix, meta: 
 def _(q_a: PointMass, q_W: PrecisionMatrix, meta: ContinuousTransitionMeta) -> GaussianKernel:
     """y = A(a) x + noise."""
     return GaussianKernel((_linear(q_a, meta).matrix,), None, inv_psd(mean_precision_matrix(q_W)))
+
+
+def _given(meta: ContinuousTransitionMeta) -> PointMass:
+    if meta.at is None:
+        raise NoRuleError(
+            "ContinuousTransition: the message toward a is linearised at the marginal of a, which is not given: "
+            "write ContinuousTransitionMeta(function, at=point)"
+        )
+    return PointMass(meta.at)
 
 
 def _linear(q_a: Distribution, meta: ContinuousTransitionMeta) -> Linear:

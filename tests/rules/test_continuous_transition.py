@@ -10,7 +10,7 @@ from reactivepgm.distributions import (
     PointMass,
     Wishart,
 )
-from reactivepgm.errors import InvalidParameterError, ParametrisationError
+from reactivepgm.errors import InvalidParameterError, NoRuleError, ParametrisationError
 from reactivepgm.nodes import ContinuousTransition, ContinuousTransitionMeta
 from reactivepgm.rulebook import average_energy, call_marginal_rule, call_rule, find_kernel
 from tests.oracles.batch_law import assert_rows_alike
@@ -240,6 +240,20 @@ def test_batches(name):
         assert_rows_alike(
             lambda **i: call_marginal_rule(ContinuousTransition, "y_x", meta=meta, **i), m_y=ys, m_x=xs, q_a=shared, q_W=ws
         )
+
+
+@pytest.mark.parametrize("name", ["plain", "sheared"])
+def test_a_linear_matrix_may_be_linearised_anywhere(name):
+    meta, q_a, q_w, m = setting(name)
+    rng = np.random.default_rng(7)
+    somewhere = ContinuousTransitionMeta(meta.function, at=rng.normal(size=len(q_a.mean)))
+    q_y, q_x, joint = (MvNormalMeanCovariance(*random_belief(rng, n)) for n in (N, m, N + m))
+    for inputs in ({"q_y": q_y, "q_x": q_x, "q_W": q_w}, {"q_y_x": joint, "q_W": q_w}):
+        expected = call_rule(ContinuousTransition, "a", q_a=q_a, meta=meta, **inputs)
+        message = call_rule(ContinuousTransition, "a", meta=somewhere, **inputs)
+        assert_message(message, expected.weighted_mean, expected.precision, rtol=1e-9)
+        with pytest.raises(NoRuleError, match="at=point"):
+            call_rule(ContinuousTransition, "a", meta=meta, **inputs)
 
 
 def test_what_is_wrong_with_a_meta():
