@@ -75,7 +75,7 @@ class LoggerPipelineStage(PipelineStage):
         each = message if len(message.batch_shape) and message.batch_shape[0] == size else message.broadcast_to((size,))
         for place, number in enumerate(numbers):
             is_missing = origin.missing is not None and origin.missing[place]
-            self._write(f"{self._name}{origin.name} [{number}]: {'missing' if is_missing else each[place]!r}")
+            self._write(f"{self._name}{origin.name} [{number}]: {'missing' if is_missing else repr(each[place])}")
         return message
 
 
