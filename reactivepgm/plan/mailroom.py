@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.distributions import Bernoulli, Distribution, Group, Uninformative
+from reactivepgm.distributions import DISCRETE, Bernoulli, Distribution, Group, Uninformative
 from reactivepgm.errors import ImproperPosteriorError, ModelError, NoRuleError, ProductError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
@@ -276,8 +276,8 @@ class Mailroom:
             return
         output = node.interfaces[0].name
         names = tuple(name for name in cluster.names if name != output)
-        if output not in cluster.names:
-            names = names[1:]
+        if output not in cluster.names and not self._is_discrete(number):
+            names = names[1:]  # given the output, continuous inputs determine one another
         if len(names) == 1:
             beliefs.replace_conditional(cluster, names, np.zeros(cluster.size))
             return
@@ -288,6 +288,9 @@ class Mailroom:
             if slot.edge.interface in names
         )
         beliefs.replace_conditional(cluster, names, np.asarray(joint.entropy()) - apart)
+
+    def _is_discrete(self, number: int) -> bool:
+        return all(self.pools[slot.edge.array].group is DISCRETE for slot in self.slots[number])
 
     def _joint(self, number: int, outside: Mapping[str, Distribution], names: str | None = None) -> Distribution:
         return self._rules[number].joint({**self.incoming(number, None), **outside}, names)
