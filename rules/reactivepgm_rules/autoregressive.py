@@ -30,7 +30,7 @@ from reactivepgm.rulebook import GaussianKernel, average_energy, kernel, margina
 from .companion import joint_of_states, state_at, state_toward_x, state_toward_y
 from .gaussian_sum import Gaussian
 from .linear_joint import Joint
-from .matrix_form import as_matrix
+from .matrix_form import as_matrix, concatenated, symmetric_blocks
 from .noise import LOG_2PI, Precision
 from .regression import (
     apart,
@@ -185,9 +185,11 @@ def copied(q_y_x: MultivariateNormal, meta: ARMeta | None) -> Array:
     p = q_y_x.event_shape[0] // 2
     if isinstance(q_y_x, EmbeddedNormal) or isinstance(meta, UnivariateARMeta) or p == 1:
         return 0.0
-    spread = q_y_x.covariance
-    keep = [0, *range(p, 2 * p)]
-    free = MvNormalMeanCovariance._of(q_y_x.mean[..., keep], spread[..., keep, :][..., keep])
+    mean, spread = q_y_x.mean, q_y_x.covariance
+    free = MvNormalMeanCovariance._of(
+        concatenated(mean[..., :1], mean[..., p:]),
+        symmetric_blocks(spread[..., :1, :1], spread[..., :1, p:], spread[..., p:, p:]),
+    )
     return q_y_x.entropy() - free.entropy()
 
 
