@@ -44,6 +44,7 @@ from reactivepgm.plan.kinds import (
 )
 from reactivepgm.plan.loopy_sweep import LoopySweep
 from reactivepgm.plan.mailroom import advice
+from reactivepgm.plan.pipeline import stage_of
 from reactivepgm.plan.ranks import ranks_of
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.star_sweep import StarSweep
@@ -171,7 +172,9 @@ class Foresight:
         given = [_kernel_type(kernel) for kernel in kernels]
         cycles = None if self._has_cycle is None else self._has_cycle(seen.batch)
         forms = (self.structure.forms.get(array) for array in messages)
-        if None in given or any(form is not None and form.message is not None for form in forms):
+        stages = (stage_of(cluster.family) for cluster in seen.batch.joint)
+        maps = any(stage is not None and not stage.is_tap for stage in stages)
+        if None in given or maps or any(form is not None and form.message is not None for form in forms):
             self._open(seen, messages)
         elif cycles is not True and set(given) in ({GaussianKernel}, {DiscreteKernel}):
             seen.calls += [kernel for kernel in kernels if kernel is not None]
