@@ -16,6 +16,7 @@ from reactivepgm.distributions import Distribution, LogDensity, ProductOfDensiti
 from reactivepgm.errors import ConvergenceWarning, DataError, ModelError
 from reactivepgm.graph import Graph, VariableArray
 from reactivepgm.graph.ancestral import covariates_of
+from reactivepgm.inference.annotations import Annotations
 from reactivepgm.inference.callbacks import Callbacks
 from reactivepgm.inference.result import Posteriors, Result
 from reactivepgm.inference.trace import Trace
@@ -39,6 +40,7 @@ def infer(
     returnvars: Iterable[str] | None = None,
     callbacks: Mapping[str, Any] | None = None,
     trace: bool = False,
+    annotations: Iterable[str] = (),
 ) -> Result:
     """Posteriors of all variables of a model, given data.
 
@@ -59,6 +61,8 @@ def infer(
         callbacks: functions by event, see ``callbacks.EVENTS``; one that returns True at an iteration's begin or end
             stops there, as ``EarlyStopping`` does.
         trace: keep every rule call with its time in ``result.trace``.
+        annotations: ``"log_scale"`` keeps the log evidence that follows from the scales of messages (models without
+            mean-field cuts and cycles), ``"inputs"`` which inputs made every message, both in ``result.annotations``.
 
     Returns:
         A Result; printing it shows a table.
@@ -83,7 +87,7 @@ def infer(
         raise ValueError(f"iterations must be at least 1, not {iterations}")
     if not 0.0 <= damping < 1.0:
         raise ValueError(f"damping must lie in [0, 1), not {damping}")
-    told = Callbacks(callbacks)
+    told, noting = Callbacks(callbacks), Annotations(annotations)
     told.tell("before_model_creation")
     graph = model.build(data) if isinstance(model, ModelInstance) else model
     returned = model.returned if isinstance(model, ModelInstance) else None
@@ -98,7 +102,7 @@ def infer(
     told.tell("after_data_update", data)
     told.tell("before_inference")
     kept = Trace() if trace else None
-    with watched_by(_watcher(told, kept)):
+    with watched_by(_watcher(told, kept, noting)):
         scores, done, converged = _iterate(run, iterations, free_energy, tolerance, progress, told)
     run.finish()
     result = Result(
@@ -112,23 +116,25 @@ def infer(
         hidden=Posteriors(run.hidden()),
         covariates=run.covariates(),
         trace=kept,
+        annotations=noting.collected(run.plan, run.beliefs),
     )
     told.tell("after_inference", result)
     return result
 
 
-def _watcher(told: Callbacks, kept: Trace | None) -> Watcher | None:
-    """Whoever wants to know of single computations: the user's callbacks, a trace, both or nobody."""
-    if kept is None:
-        return told.note if told.watches else None
-    if not told.watches:
-        return kept.note
+def _watcher(told: Callbacks, kept: Trace | None, noting: Annotations) -> Watcher | None:
+    """Whoever wants to know of single computations: callbacks, a trace, annotations, or nobody."""
+    takers: list[Watcher] = [told.note] if told.watches else []
+    takers += [kept.note] if kept is not None else []
+    takers += [noting.note] if noting.wants_inputs else []
+    if not takers:
+        return None
 
-    def both(event: Event) -> None:
-        kept.note(event)
-        told.note(event)
+    def all_of_them(event: Event) -> None:
+        for taker in takers:
+            taker(event)
 
-    return both
+    return takers[0] if len(takers) == 1 else all_of_them
 
 
 @dataclass

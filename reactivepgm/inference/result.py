@@ -73,6 +73,7 @@ class Result:
         hidden: beliefs about the variables to which the library gave a name, such as the ``a * x + b`` of a regression.
         covariates: the data that were inputs of factors, as they were; ``predict`` uses them again.
         trace: every rule call with its time, if it was asked for.
+        annotations: what ``infer(annotations=...)`` asked for, by name.
     """
 
     posteriors: Posteriors
@@ -85,6 +86,7 @@ class Result:
     hidden: Posteriors = field(default_factory=lambda: Posteriors({}))
     covariates: Mapping[str, Any] = field(default_factory=dict)
     trace: Trace | None = None
+    annotations: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the result to one file, from which ``load_result`` reads it back.

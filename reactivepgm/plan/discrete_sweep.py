@@ -17,7 +17,7 @@ from reactivepgm.plan.kernels import KernelCluster
 from reactivepgm.plan.outbound import RuleTable, Surroundings
 from reactivepgm.plan.pipeline import look
 from reactivepgm.plan.regions import Batch
-from reactivepgm.plan.star_sweep import Senders
+from reactivepgm.plan.star_sweep import Senders, typical
 from reactivepgm.plan.structure import Cluster, Structure
 
 
@@ -41,6 +41,7 @@ class DiscreteSweep:
             )
             for kernel in self._kernels
         ]
+        self._unary: list[Array] = []
         self._forest: DiscreteForest | None = None
         self._cardinalities: tuple[int, ...] = ()
         self._solution: DiscreteBeliefs | None = None
@@ -73,8 +74,20 @@ class DiscreteSweep:
             beliefs.replace(array_number, self._batch.elements[array_number], belief)
         for number, kernel in enumerate(self._kernels):
             beliefs.replace_joint(kernel.cluster, partial(_joint, solution, number))
-        self._solution = solution
+        self._solution, self._unary = solution, unary
         look(self, beliefs, [kernel.cluster for kernel in self._kernels])
+
+    def log_scale(self, beliefs: Beliefs) -> float:
+        """The log of the sum over the region: the contraction's own constant, and the scale of every unary message."""
+        assert self._solution is not None
+        points: dict[int, Array] = {}
+        total = self._solution.log_partition
+        for array, unary in zip(self._arrays, self._unary, strict=True):
+            belief = beliefs.marginals[array]
+            assert belief is not None
+            points[array] = typical(belief, len(unary))
+            total -= float(unary[np.arange(len(unary)), points[array].astype(int)].sum())
+        return total + self._senders.log_densities(beliefs, points)
 
     def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
         """A cluster's message towards one of its interfaces, from the current beliefs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ class Event:
         rows: how many rows were computed at once.
         start: seconds on the performance counter.
         duration: seconds.
+        inputs: for rules, the names and classes of what they read.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Event:
     rows: int
     start: float
     duration: float
+    inputs: tuple[str, ...] = ()
 
 
 class Watcher(Protocol):
@@ -75,13 +77,17 @@ class noted:  # noqa: N801 - reads as a verb where it is used
         subject: the factor's family, or the variable's name.
         rows: how many rows.
         target: the interface, for rules.
+        inputs: what a rule reads, by name.
     """
 
-    __slots__ = ("_kind", "_rows", "_start", "_subject", "_target", "_watcher")
+    __slots__ = ("_inputs", "_kind", "_rows", "_start", "_subject", "_target", "_watcher")
 
-    def __init__(self, kind: str, subject: Family | str, rows: int, target: str = "") -> None:
+    def __init__(
+        self, kind: str, subject: Family | str, rows: int, target: str = "", inputs: Mapping[str, object] | None = None
+    ) -> None:
         self._watcher = _watcher.get()
         self._kind, self._subject, self._rows, self._target = kind, subject, rows, target
+        self._inputs = inputs
         self._start = 0.0
 
     def __enter__(self) -> None:
@@ -92,7 +98,8 @@ class noted:  # noqa: N801 - reads as a verb where it is used
         if self._watcher is not None:
             duration = time.perf_counter() - self._start
             named = self._subject if isinstance(self._subject, str) else _named(self._subject)
-            self._watcher(Event(self._kind, named, self._target, self._rows, self._start, duration))
+            read = tuple(f"{name}: {type(value).__name__}" for name, value in (self._inputs or {}).items())
+            self._watcher(Event(self._kind, named, self._target, self._rows, self._start, duration, read))
 
 
 def _named(family: Family) -> str:

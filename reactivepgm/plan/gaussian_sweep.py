@@ -135,6 +135,7 @@ class GaussianSweep:
         self._dimensions: tuple[int, ...] = ()
         self._solution: GaussianBeliefs | None = None
         self._shapes: dict[int, Shape] = {}
+        self._unary: list[GaussianUnary] = []
 
     def _address(self, edge: Edge) -> tuple[int, NDArray[np.intp]]:
         return self._local[edge.array], edge.place.index
@@ -175,8 +176,26 @@ class GaussianSweep:
             beliefs.replace(array, self._batch.elements[array], belief)
         for number, (kernel, value) in enumerate(zip(self._kernels, kernels, strict=True)):
             self._keep_joint(beliefs, number, kernel, value, solution)
-        self._solution, self._shapes = solution, shapes
+        self._solution, self._shapes, self._unary = solution, shapes, unary
         look(self, beliefs, [kernel.cluster for kernel in self._kernels])
+
+    def log_scale(self, beliefs: Beliefs) -> float:
+        """The log of the integral over the region: the eliminations' own constant, and the scale of every unary message.
+
+        A unary message is its factor up to a scale, log f(x) - log m(x) at any x; here x is the posterior mean.
+        """
+        assert self._solution is not None
+        points: dict[int, Array] = {}
+        total = self._solution.log_partition
+        for local, array in enumerate(self._arrays):
+            x, unary = self._solution.mean[local], self._unary[local]
+            quadratic = np.einsum("ni,nij,nj->", x, unary.precision, x)
+            total -= float(np.sum(unary.weighted_mean * x) - 0.5 * quadratic)
+            if unary.elements is not None:
+                prior = MvNormalMeanCovariance._of(unary.mean, unary.covariance)
+                total -= float(np.sum(prior.log_pdf(x[unary.elements])))
+            points[array] = x if self._shapes[array] else x[:, 0]
+        return total + self._senders.log_densities(beliefs, points)
 
     def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
         """A cluster's message towards one of its interfaces, from the current beliefs."""

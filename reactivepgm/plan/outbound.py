@@ -140,7 +140,7 @@ class RuleTable:
                 if averaged is None:
                     raise
                 return averaged
-        with noted("message rule" if find is find_rule else "joint rule", family, self.cluster.size, to):
+        with noted("message rule" if find is find_rule else "joint rule", family, self.cluster.size, to, inputs):
             result: Distribution = rule(meta=family.meta, node=family.node, to=to, **inputs)
         return result
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.distributions import DISCRETE, MV_NORMAL, NORMAL, Distribution, Group, concatenate
-from reactivepgm.errors import MissingInitialError, ModelError
+from reactivepgm.errors import InferenceError, MissingInitialError, ModelError
 from reactivepgm.graph import Family, Graph, ProjectedTo
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.borders import Border, Crossing, cut, delaying
@@ -147,6 +147,21 @@ class Plan:
     def loopy(self) -> list[LoopySweep]:
         """The sweeps of regions with cycles."""
         return [sweep for sweep in self._sweeps if isinstance(sweep, LoopySweep)]
+
+    def log_scale(self, beliefs: Beliefs) -> float:
+        """The log evidence from the scales of messages: where the graph is one exact region, equal to -F.
+
+        Raises:
+            InferenceError: mean-field cuts, cycles or factors without kernels: messages have no exact scale there.
+        """
+        sweeps = [s for s in self._sweeps if isinstance(s, StarSweep | GaussianSweep | DiscreteSweep)]
+        cut = any(len(clusters) > 1 for clusters in self.structure.clusters.values())
+        if cut or len(sweeps) < len(self.batches):
+            raise InferenceError(
+                "log_scale is the evidence of a model without mean-field cuts and cycles, solved by messages with a known"
+                " scale; for this one use free_energy=True, which bounds it"
+            )
+        return sum(sweep.log_scale(beliefs) for sweep in sweeps)
 
     def describe(self) -> str:
         """The batches in order: variables, colour, sweep; a line each."""

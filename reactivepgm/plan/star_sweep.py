@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from reactivepgm.distributions import Distribution, Uninformative
+import numpy as np
+
+from reactivepgm.distributions import DiscreteFamily, Distribution, Uninformative
 from reactivepgm.graph import Family
+from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.inbox import Inbox
@@ -60,6 +63,27 @@ class Senders:
                 return heard(message, cluster.size, _missing(cluster, beliefs))
         raise KeyError(cluster)
 
+    def log_densities(self, beliefs: Beliefs, points: Mapping[int, Array]) -> float:
+        """The sum of the log factors at given values of their variables; missing observations contribute nothing.
+
+        Args:
+            beliefs: where the clamped values are.
+            points: for each array its elements' values, (n, *event).
+        """
+        total = 0.0
+        for cluster, _, _ in self._calls:
+            (edge,) = cluster.edges
+            family = cluster.family
+            values = [
+                points[edge.array][edge.place.selector] if name == edge.interface else beliefs.fixed(family, name).value
+                for name in family.bindings
+            ]
+            assert family.node.log_density is not None
+            terms = np.broadcast_to(family.node.log_density(*values), (cluster.size,))
+            missing = _missing(cluster, beliefs)
+            total += float(terms.sum() if missing is None else terms[~missing].sum())
+        return total
+
     def _through(self, cluster: Cluster, message: Distribution, missing: Mask) -> tuple[Distribution, Mask]:
         """Through the family's pipeline; what is delayed is read as it last came out."""
         border = self._borders.get(cluster)
@@ -70,6 +94,12 @@ class Senders:
             message, missing = Uninformative() if border.latest is None else border.latest, None
         self._passed[cluster] = message, missing
         return message, missing
+
+
+def typical(belief: Distribution, size: int) -> Array:
+    """A value inside the support for every element: the mean, or the likeliest category."""
+    whole = belief.broadcast_to((size,))
+    return np.asarray(whole.mode if isinstance(belief, DiscreteFamily) else whole.mean)
 
 
 def _missing(cluster: Cluster, beliefs: Beliefs) -> Mask:
@@ -86,6 +116,16 @@ class StarSweep:
         self._structure = structure
         self._batch = batch
         self._senders = Senders(structure, batch.single)
+
+    def log_scale(self, beliefs: Beliefs) -> float:
+        """The log of what the messages multiply to: log f(x) - log q(x) at any x (Besag 1989, "A candidate's formula")."""
+        points, total = {}, 0.0
+        for array in self._batch.elements:
+            belief = beliefs.marginals[array]
+            assert belief is not None
+            points[array] = typical(belief, self._structure.arrays[array].size)
+            total -= float(np.sum(belief.log_pdf(points[array])))
+        return total + self._senders.log_densities(beliefs, points)
 
     def run(self, beliefs: Beliefs) -> None:
         """Replace the marginals of the batch by the product of all messages."""
