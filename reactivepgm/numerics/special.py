@@ -7,6 +7,7 @@ log_multibeta(alpha) = sum_k gammaln(alpha_k) - gammaln(sum_k alpha_k)
 
 import importlib
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from reactivepgm.numerics.array import Array, as_scalar, namespace
 from reactivepgm.numerics.elementary import log
 
 _LOG_PI = math.log(math.pi)
+_FEW = 8
 
 
 def _library(*arrays: Array) -> Any:
@@ -158,11 +160,11 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False
         (-inf, 1000.0)
     """
     xp = namespace(x)
-    top = xp.max(x, axis=axis, keepdims=True)
+    top = _along(xp.maximum, xp.max, x, axis)
     # An infinite top is not subtracted: inf - inf is nan.
     base = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
     with np.errstate(divide="ignore", invalid="ignore"):
-        total = xp.log(xp.sum(xp.exp(x - base), axis=axis, keepdims=True)) + base
+        total = xp.log(_along(xp.add, xp.sum, xp.exp(x - base), axis)) + base
     return as_scalar(total if keepdims else xp.squeeze(total, axis=axis))
 
 
@@ -175,8 +177,18 @@ def softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
     """
     xp = namespace(x)
     with np.errstate(invalid="ignore", under="ignore"):
-        weights = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
-        return weights / xp.sum(weights, axis=axis, keepdims=True)
+        weights = xp.exp(x - _along(xp.maximum, xp.max, x, axis))
+        return weights / _along(xp.add, xp.sum, weights, axis)
+
+
+def _along(pair: Callable[..., Array], reduction: Callable[..., Array], x: Array, axis: int | tuple[int, ...]) -> Array:
+    """A reduction that keeps its axis; over few entries of a long array it runs along the others, many times faster."""
+    if axis == -1 and x.ndim > 1 and 1 < x.shape[-1] <= _FEW < len(x):
+        total = x[..., 0:1]
+        for k in range(1, x.shape[-1]):
+            total = pair(total, x[..., k : k + 1])
+        return total
+    return reduction(x, axis=axis, keepdims=True)
 
 
 def log_softmax(x: Array, axis: int | tuple[int, ...] = -1) -> Array:
