@@ -125,14 +125,18 @@ from reactivepgm.nodes import ConjugateAR as ConjugateAR
 from reactivepgm.nodes import ContinuousTransition as ContinuousTransition
 from reactivepgm.nodes import ContinuousTransitionMeta as ContinuousTransitionMeta
 from reactivepgm.nodes import Delta as Delta
+from reactivepgm.nodes import DeltaMeta as DeltaMeta
 from reactivepgm.nodes import DiscreteTransition as DiscreteTransition
 from reactivepgm.nodes import Flow as Flow
 from reactivepgm.nodes import FlowMeta as FlowMeta
 from reactivepgm.nodes import FlowModel as FlowModel
 from reactivepgm.nodes import GammaMixture as GammaMixture
+from reactivepgm.nodes import GaussHermite as GaussHermite
 from reactivepgm.nodes import GaussHermiteCubature as GaussHermiteCubature
 from reactivepgm.nodes import GCVMeta as GCVMeta
 from reactivepgm.nodes import Interface as Interface
+from reactivepgm.nodes import Linearisation as Linearisation
+from reactivepgm.nodes import Linearization as Linearization
 from reactivepgm.nodes import Mixture as Mixture
 from reactivepgm.nodes import MultinomialPolya as MultinomialPolya
 from reactivepgm.nodes import MultinomialPolyaMeta as MultinomialPolyaMeta
@@ -145,6 +149,7 @@ from reactivepgm.nodes import Probit as Probit
 from reactivepgm.nodes import ProbitMeta as ProbitMeta
 from reactivepgm.nodes import RadialFlow as RadialFlow
 from reactivepgm.nodes import SoftDot as SoftDot
+from reactivepgm.nodes import Unscented as Unscented
 from reactivepgm.nodes import node_of as node_of
 from reactivepgm.nodes import register as register
 from reactivepgm.nodes import softdot as softdot

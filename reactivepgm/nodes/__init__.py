@@ -2,7 +2,16 @@
 
 from reactivepgm.nodes.arithmetic import ADDITION, DOT, MULTIPLICATION, SUBTRACTION
 from reactivepgm.nodes.continuous_transition import CONTINUOUS_TRANSITION, ContinuousTransitionMeta
-from reactivepgm.nodes.delta import DELTA, Delta
+from reactivepgm.nodes.delta import (
+    DELTA,
+    Delta,
+    DeltaMeta,
+    GaussHermite,
+    InvertibleDeltaMeta,
+    Linearisation,
+    Linearization,
+    Unscented,
+)
 from reactivepgm.nodes.discrete import (
     BERNOULLI,
     BETA,
@@ -136,14 +145,19 @@ __all__ = [
     "ContinuousTransition",
     "ContinuousTransitionMeta",
     "Delta",
+    "DeltaMeta",
     "DiscreteTransition",
     "Flow",
     "FlowMeta",
     "FlowModel",
     "GCVMeta",
     "GammaMixture",
+    "GaussHermite",
     "GaussHermiteCubature",
     "Interface",
+    "InvertibleDeltaMeta",
+    "Linearisation",
+    "Linearization",
     "Mixture",
     "MultinomialPolya",
     "MultinomialPolyaMeta",
@@ -158,6 +172,7 @@ __all__ = [
     "RadialFlow",
     "SoftDot",
     "UnivariateARMeta",
+    "Unscented",
     "node_of",
     "register",
     "softdot",

@@ -1,25 +1,160 @@
-"""Delta(f): the deterministic factor out = f(in, ...) of any Python function."""
+"""Delta(f): the deterministic factor out = f(in, ...) of any Python function, and how beliefs go through it.
+
+Gaussian beliefs pass as through a linear map with noise that stands for f: its tangent (Linearisation), or its linear
+regression under the inputs' belief by sigma points (Unscented) or cubature (GaussHermite).
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from reactivepgm.errors import InvalidParameterError, ParametrisationError
 from reactivepgm.nodes.interface import Interface
 from reactivepgm.nodes.node import Node
 from reactivepgm.nodes.registry import register
 
-_INTERFACES = (Interface("out"), Interface("in", plural=True))
+
+@dataclass(frozen=True, slots=True)
+class Linearisation:
+    """The tangent of the function at the mean of its inputs, as in the extended Kalman filter.
+
+    Args:
+        order: of the central differences that stand for derivatives: 2, 4 or 6.
+        step: of the differences, relative; by default the one that balances rounding against truncation.
+        jacobian: the derivatives themselves: of the same arguments as the function, it gives the derivative by a sole
+            argument, or a tuple of derivatives, one an argument, each (e, d) for vectors and a number for numbers.
+
+    Example:
+        >>> Linearisation(order=2)
+        Linearisation(order=2, step=None, jacobian=None)
+    """
+
+    order: int = 4
+    step: float | None = None
+    jacobian: Callable[..., Any] | None = None
+
+
+Linearization = Linearisation
+
+
+@dataclass(frozen=True, slots=True)
+class Unscented:
+    """The moments of the function's value by 2d + 1 sigma points, as in the unscented Kalman filter.
+
+    Args:
+        alpha: how far the points lie from the mean.
+        beta: weight of the central point; 2 is best for Gaussians.
+        kappa: a second parameter of the distance.
+
+    Example:
+        >>> Unscented(alpha=0.5).beta
+        2.0
+    """
+
+    alpha: float = 1e-3
+    beta: float = 2.0
+    kappa: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GaussHermite:
+    """The moments of the function's value by a grid of Gauss-Hermite points.
+
+    Args:
+        n: points a coordinate of the inputs.
+
+    Raises:
+        InvalidParameterError: fewer than two points, with which nothing can vary.
+
+    Example:
+        >>> GaussHermite(5).n
+        5
+    """
+
+    n: int = 11
+
+    def __post_init__(self) -> None:
+        if self.n < 2:
+            raise InvalidParameterError(f"GaussHermite: n is at least 2, not {self.n!r}")
+
+
+GaussianMethod = Linearisation | Unscented | GaussHermite
+
+
+@dataclass(frozen=True)
+class DeltaMeta:
+    """How beliefs go through a function, and back where its inverses are known.
+
+    A method alone serves as the meta where no inverse is known.
+
+    Args:
+        method: Linearisation(), Unscented(...) or GaussHermite(n).
+        inverse: for a function of one input, the input as a function of the output; for several, a tuple with a
+            function of the output and the other inputs for every input, or None where there is none.
+
+    Raises:
+        ParametrisationError: something else than a method, or than functions.
+
+    Example:
+        >>> DeltaMeta(method=Linearisation(), inverse=(None, lambda out, first: out - first)).inverse_toward(0) is None
+        True
+    """
+
+    method: GaussianMethod = Linearisation()
+    inverse: Any = None
+
+    def __new__(cls, method: GaussianMethod | None = None, inverse: Any = None) -> DeltaMeta:
+        """The kind of meta that rules are chosen by: with an inverse for every input, messages need no joint."""
+        every = inverse if isinstance(inverse, tuple) else (inverse,)
+        return object.__new__(DeltaMeta if any(f is None for f in every) else InvertibleDeltaMeta)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.method, GaussianMethod):
+            raise ParametrisationError(f"DeltaMeta: method is {METHODS}, not {self.method!r}")
+        every = self.inverse if isinstance(self.inverse, tuple) else (self.inverse,)
+        if not all(f is None or callable(f) for f in every):
+            raise ParametrisationError(f"DeltaMeta: inverse is a function, a tuple of functions, or None, not {self.inverse!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DeltaMeta, (self.method, self.inverse)
+
+    def inverse_toward(self, position: int) -> Callable[..., Any] | None:
+        """The inverse toward an input, counted from 0; None where none is known.
+
+        Raises:
+            ParametrisationError: fewer inverses than inputs.
+        """
+        if not isinstance(self.inverse, tuple):
+            if position and self.inverse is not None:
+                raise ParametrisationError("DeltaMeta: a function of several inputs has a tuple of inverses, one an input")
+            return self.inverse  # type: ignore[no-any-return]
+        if position >= len(self.inverse):
+            raise ParametrisationError(f"DeltaMeta: there are {len(self.inverse)} inverses, and none for input {position + 1}")
+        return self.inverse[position]  # type: ignore[no-any-return]
+
+
+class InvertibleDeltaMeta(DeltaMeta):
+    """The same with an inverse for every input."""
+
+
+METHODS = "Linearisation(), Unscented() or GaussHermite(n)"
+_HINT = f"a function needs a meta that says how beliefs go through it: .where(meta={METHODS.replace(' or ', ', ')})"
+_INTERFACES = (Interface("out"), Interface("in", ("ins",), plural=True))
 
 
 @lru_cache(maxsize=4096)  # one node per function, so that a model's loop makes one kind of factor
-def Delta(function: Callable[..., Any]) -> Node:  # noqa: N802 - reads as a node's name in a model
-    """The node out = function(in, ...); one node per function object, all under the rules of ``Delta``.
+def Delta(function: Callable[..., Any], inputs: int | None = None) -> Node:  # noqa: N802 - reads as a node's name in a model
+    """The node out = function(in1, in2, ...); one node per function object, all under the rules of ``Delta``.
 
     Args:
         function: any Python function of the inputs' values.
+        inputs: how many there are, each an interface of its own; by default one plural interface ``in`` takes them all.
 
     Returns:
-        The node, with a plural interface ``in``.
+        The node.
 
     Example:
         >>> def square(x):
@@ -28,13 +163,21 @@ def Delta(function: Callable[..., Any]) -> Node:  # noqa: N802 - reads as a node
         True
         >>> Delta(square)(3.0)
         9.0
+        >>> Delta(square, 1).names
+        ('out', 'in1')
     """
     name = f"Delta({getattr(function, '__name__', repr(function))})"
-    return Node(name, "deterministic", _INTERFACES, function, key="Delta")
+    if inputs is None:
+        return Node(name, "deterministic", _INTERFACES, function, key="Delta", numbered="in", hint=_HINT)
+    alias = ("in", "ins") if inputs == 1 else ()
+    own = (_INTERFACES[0], *(Interface(f"in{k + 1}", alias) for k in range(inputs)))
+    return Node(name, "deterministic", own, function, key="Delta", hint=_HINT)
 
 
 def _applied(*_: Any) -> Any:
     raise TypeError("Delta stands for no function of its own: write Delta(function)")
 
 
-DELTA = register(Node("Delta", "deterministic", _INTERFACES, _applied), targets=(Delta,))
+DELTA = register(
+    Node("Delta", "deterministic", _INTERFACES, _applied, numbered="in", hint=_HINT), targets=(Delta,)
+)

@@ -30,6 +30,7 @@ class Node:
         parametrisations: the nodes among which keywords choose, for ``Normal``, ``MvNormal`` and ``Gamma``.
         numbered: the prefix of interfaces that may follow without limit (``T`` allows ``T1``, ``T2``, ...).
         key: the name under which rules are filed; nodes with one key share their rules.
+        hint: what to write where a rule is missing because the factor has no meta.
 
     Example:
         >>> from reactivepgm.nodes import node_of
@@ -51,6 +52,7 @@ class Node:
     parametrisations: tuple["Node", ...] | None = None
     numbered: str | None = None
     key: str = ""
+    hint: str = ""
     _found: dict[str, Interface] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

@@ -38,6 +38,8 @@ def no_rule(
     lines = [f"{what} for {node.name}{arrow} from {_row(given)}, meta {meta!r}"]
     if site is not None:
         lines.append(f"  at   {site}")
+    if meta is None and node.hint:
+        return NoRuleError("\n".join([*lines, f"  meta {node.hint}"]))
     near = sorted(TABLE.rules(kind, node.key, target), key=lambda rule: len(_differences(rule, given)))
     for rule in near[:_NEAREST]:
         lines.append(f"  near {rule.describe():<58s} {_told(_differences(rule, given))}")

@@ -7,6 +7,7 @@ from reactivepgm.distributions import Distribution, Factorized, stack
 from reactivepgm.errors import ParametrisationError
 from reactivepgm.nodes import Node
 from reactivepgm.rulebook.lookup import find_average_energy, find_marginal_rule, find_rule
+from reactivepgm.rulebook.numbered_inputs import numbered_inputs
 from reactivepgm.rulebook.register_rules import canonical_target, file_rule, the_node
 from reactivepgm.rulebook.signature import canonical_role
 
@@ -33,6 +34,7 @@ def call_rule(node: Any, to: str, *, meta: Any = None, index: int | None = None,
         NormalMeanVariance(mean=1.0, variance=5.0)
     """
     found = the_node(node)
+    to, inputs = numbered_inputs(found, to, index, inputs)
     ready = _ready(found, inputs)
     rule = find_rule(found, to, _types(ready), meta)
     return rule(meta=meta, node=found, index=index, to=canonical_target(found, to), **ready)
@@ -61,6 +63,7 @@ def call_marginal_rule(node: Any, joint: str, *, meta: Any = None, **inputs: Any
         0.5
     """
     found = the_node(node)
+    _, inputs = numbered_inputs(found, "", None, inputs)
     ready = _ready(found, inputs)
     rule = find_marginal_rule(found, joint, _types(ready), meta)
     return rule(meta=meta, node=found, to=canonical_target(found, joint), **ready)

@@ -10,6 +10,7 @@ from . import binomial_polya as binomial_polya
 from . import categorical as categorical
 from . import conjugate_ar as conjugate_ar
 from . import continuous_transition as continuous_transition
+from . import delta as delta
 from . import dirichlet as dirichlet
 from . import dirichlet_collection as dirichlet_collection
 from . import discrete_transition as discrete_transition
