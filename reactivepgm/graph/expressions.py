@@ -21,7 +21,7 @@ from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site, caller_site, operation_key, site_of, user_frame
 from reactivepgm.graph.statement import Statement
-from reactivepgm.nodes import DOT, Node, node_of
+from reactivepgm.nodes import DELTA, DOT, Node, node_of
 
 
 class Expressions:
@@ -112,7 +112,8 @@ class Expressions:
         if out is not None:
             arguments[node.interfaces[0].name] = out
         handle = self.add(node, arguments, statement=statement, ranks=ranks, **options)
-        is_plain = handle.count == 1 and not node.interfaces[-1].plural and not kwargs
+        is_whole = node.key != DELTA.key or node.target is function  # no constants are closed over
+        is_plain = handle.count == 1 and not node.interfaces[-1].plural and not kwargs and is_whole
         statement.target = function if is_plain else None
         return handle
 
@@ -120,7 +121,7 @@ class Expressions:
         self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], site: Site
     ) -> tuple[Node, dict[str, Any], dict[str, int]]:
         node = node_of(function)
-        if node is None or (node.interfaces[-1].plural and function is not node):
+        if node is None or (node.interfaces[-1].plural and (function is not node or node.key == DELTA.key)):
             node, args = function_node(function, args, kwargs, site)
             return node, node.bind(args, {}), {}
         args = tuple(unwrapped(a) for a in args)

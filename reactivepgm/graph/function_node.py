@@ -12,7 +12,7 @@ from reactivepgm.graph.arithmetic import frozen, is_random, unwrapped
 from reactivepgm.graph.derived import is_fixed_symbol
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
-from reactivepgm.nodes import Delta, Node, node_of
+from reactivepgm.nodes import DELTA, Delta, Node, node_of
 
 _LIMIT = 4096
 _CLOSED: dict[tuple[Any, ...], Callable[..., Any]] = {}
@@ -21,14 +21,17 @@ _CLOSED: dict[tuple[Any, ...], Callable[..., Any]] = {}
 def function_node(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], site: Site
 ) -> tuple[Node, tuple[Any, ...]]:
-    """The node Delta(function), and its inputs that are variables or data.
+    """The node Delta(function) with an interface for each input, and its inputs that are variables or data.
 
     Raises:
         ModelError: a variable or data inside a list.
     """
     refuse_reduction(function, site)
-    if node := _given(function):
+    node = node_of(function)
+    if node is not None and node.key != DELTA.key:
         return node, tuple(args)
+    if node is not None:
+        function = node.target
     places: list[int | str] = []
     fixed: dict[int | str, Any] = {}
     inputs: list[Any] = []
@@ -48,8 +51,8 @@ def function_node(
         else:
             fixed[place] = unwrapped(value)
     if not fixed and places == list(range(len(args))):
-        return Delta(function), tuple(inputs)
-    return Delta(_closed(function, tuple(places), fixed)), tuple(inputs)
+        return Delta(function, len(inputs)), tuple(inputs)
+    return Delta(_closed(function, tuple(places), fixed), len(inputs)), tuple(inputs)
 
 
 def is_for_containers(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -90,11 +93,6 @@ _REDUCTIONS: dict[Any, str] = {
 
 def _holds_data(value: Any) -> bool:
     return isinstance(value, (tuple, list)) and any(is_fixed_symbol(part) or _holds_data(part) for part in value)
-
-
-def _given(function: Any) -> Node | None:
-    """A node such as ``Delta(f)`` itself."""
-    return function if isinstance(function, Node) else None
 
 
 def _closed(function: Callable[..., Any], places: tuple[int | str, ...], fixed: dict[int | str, Any]) -> Callable[..., Any]:

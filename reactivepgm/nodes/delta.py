@@ -151,7 +151,8 @@ def Delta(function: Callable[..., Any], inputs: int | None = None) -> Node:  # n
 
     Args:
         function: any Python function of the inputs' values.
-        inputs: how many there are, each an interface of its own; by default one plural interface ``in`` takes them all.
+        inputs: how many there are, each an interface of its own, ``in`` or ``in1``, ``in2``, ...; by default one plural
+            interface ``in`` takes them all.
 
     Returns:
         The node.
@@ -163,14 +164,14 @@ def Delta(function: Callable[..., Any], inputs: int | None = None) -> Node:  # n
         True
         >>> Delta(square)(3.0)
         9.0
-        >>> Delta(square, 1).names
-        ('out', 'in1')
+        >>> Delta(max, 2).names
+        ('out', 'in1', 'in2')
     """
     name = f"Delta({getattr(function, '__name__', repr(function))})"
     if inputs is None:
         return Node(name, "deterministic", _INTERFACES, function, key="Delta", numbered="in", hint=_HINT)
-    alias = ("in", "ins") if inputs == 1 else ()
-    own = (_INTERFACES[0], *(Interface(f"in{k + 1}", alias) for k in range(inputs)))
+    ins = [Interface("in", ("ins", "in1"))] if inputs == 1 else [Interface(f"in{k + 1}") for k in range(inputs)]
+    own = (_INTERFACES[0], *ins)
     return Node(name, "deterministic", own, function, key="Delta", hint=_HINT)
 
 

@@ -40,10 +40,9 @@ def test_data_are_arguments_of_a_function():
     data = {"u": np.array([1.0, 2.0, 3.0])}
     graph = f().build(data)
     family = graph.families[1]
-    binding = family.bindings["in"]
-    assert family.rows == 3 and isinstance(binding, MixedBinding) and binding.names == ("u",)
-    assert [(k, array.name) for k, array, _ in binding.components()] == [(0, "x")]
-    assert binding.clamped[1].resolve(data).value.tolist() == [1.0, 2.0, 3.0]
+    assert family.rows == 3 and family.interfaces == ("out", "in1", "in2")
+    assert family.random["in1"].array.name == "x"
+    assert family.fixed["in2"].resolve(data).value.tolist() == [1.0, 2.0, 3.0]
     assert family.node.target(2.0, 3.0) == 6.0
     assert graph.families[2].node.target(3.0, 5.0) == 15.0
     assert graph.same_as(f().build(data)) and not graph.same_as(f().build({"u": np.ones(2)}))
