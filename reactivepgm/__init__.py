@@ -1,5 +1,7 @@
 """Bayesian inference by reactive message passing on factor graphs."""
 
+from numpy import dot as dot
+
 from reactivepgm.approximations import WeightedSamples as WeightedSamples
 from reactivepgm.distributions import Bernoulli as Bernoulli
 from reactivepgm.distributions import Beta as Beta

@@ -165,8 +165,8 @@ class FixedBinding:
         support = self.node.interface(self.interface).support
         if support in ("positive_definite", "positive_semidefinite"):
             return np.eye(event[-1])
-        if support in ("simplex", "stochastic_columns") and event:
-            return np.full(event, 1.0 / (event[-1] if support == "simplex" else event[0]))
+        if support in ("simplex", "category", "stochastic_columns") and event:
+            return np.full(event, 1.0 / (event[0] if support == "stochastic_columns" else event[-1]))
         level = 0.0 if support is None else 0.5 if support == "unit" else 1.0
         return np.full(event, level) if event else level
 
@@ -186,12 +186,20 @@ class FixedBinding:
             shape = np.shape(value)[self.source.is_rowwise + self.is_plural :]
             error = DataError if self.names else InvalidParameterError
             raise error(self.site.letter(f"{self.interface} of {self.node.name} must be {wanted}; its shape is {shape}"))
+        if self.names and not np.isfinite(value).all():
+            self._refuse_infinite(np.asarray(value))
         if edge.support is None:
             return
         try:
             self.node.check(self.interface, value, self._event_rank(value))
         except InvalidParameterError as error:
             raise InvalidParameterError(self.site.letter(str(error), write="a value inside the support")) from None
+
+    def _refuse_infinite(self, value: Any) -> None:
+        bad = ~np.isfinite(value)
+        row = int(np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))[0]) if self.source.is_rowwise else 0
+        met = f"{self.interface} of {self.node.name} is not finite at row {row}: {value[bad].flat[0]}"
+        raise DataError(self.site.letter(met, write="a finite value, or None where an observation is missing"))
 
     def __repr__(self) -> str:
         return f"FixedBinding({', '.join(self.names) or 'constant'}, rows={self.rows})"

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from reactivepgm.errors import DataError
+
 
 class Arrivals:
     """Queues of data that arrive apart; nothing that came is dropped.
@@ -22,6 +24,11 @@ class Arrivals:
         self._when = when
         self._waiting: dict[str, deque[Any]] = {}
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something has come that waits for the rest."""
+        return bool(self._waiting) and any(self._waiting.values())
+
     def waiting(self) -> dict[str, list[Any]]:
         """What has come and waits for the rest."""
         return {name: list(queue) for name, queue in self._waiting.items() if queue}
@@ -37,7 +44,10 @@ class Arrivals:
             observation: what came.
             names: the data of a whole observation.
         """
-        if self._when == "any" or len(observation) == len(names):
+        for name in observation:
+            if name not in names:
+                raise DataError(f"there are no data called {name} in the model; an observation has {', '.join(names)}")
+        if self._when == "any" or (len(observation) == len(names) and not any(self._waiting.values())):
             yield {**dict.fromkeys(names), **observation}
             return
         for name, value in observation.items():

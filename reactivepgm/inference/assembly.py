@@ -150,7 +150,7 @@ def is_missing(value: Any) -> bool:
 
 def example(value: Any) -> Any:
     """A finite value of the same shape, to record a step with."""
-    return 0.5 if is_missing(value) else value
+    return 1.0 if is_missing(value) else value
 
 
 def _may_be_missing(graph: Graph, name: str) -> bool:

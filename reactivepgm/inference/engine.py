@@ -103,7 +103,7 @@ class Engine(Reading):
             self._own()
         if not isinstance(observation, Mapping):
             observation = {self._only_name(): observation}
-        if self._stepper is None or len(observation) != len(self._names):
+        if self._stepper is None or len(observation) != len(self._names) or self._arrivals.is_waiting:
             for complete in self._arrivals.complete(observation, self._names or tuple(observation)):
                 self._take(complete)
         else:
@@ -115,7 +115,7 @@ class Engine(Reading):
             return
         inputs, missing = self._inputs, None
         for name, value in observation.items():
-            if type(value) is float and value == value:
+            if type(value) is float and value - value == 0.0:
                 inputs[self._slot(name)] = value
             else:
                 try:
@@ -144,6 +144,8 @@ class Engine(Reading):
         if value is None or (type(value) is float and value != value):
             return {*(missing or ()), name}
         fits = fitted(self._shape.array(name), value)
+        if np.isinf(fits).any():
+            raise DataError(f"{name} is not finite: {value!r}; give a finite value, or None where it is missing")
         gaps = np.isnan(fits)
         if np.all(gaps):
             return {*(missing or ()), name}
@@ -162,16 +164,16 @@ class Engine(Reading):
         for name, belief in zip(self._wanted, results, strict=False):
             latest[name] = belief
         self.count += 1
-        for position, cell in self._publish:
-            cell(results[position])
         if self._feedback.is_given:
             self._feed_back(observation)
+        for position, cell in self._publish:
+            cell(results[position])
 
     def _feed_back(self, observation: Observation) -> None:
         new = self._feedback(self._latest, observation)
         inputs, order = self._inputs, self._order
         for name, value in new.items():
-            if type(value) is float and name in order:
+            if type(value) is float and value - value == 0.0 and name in order:
                 inputs[order[name]] = value
             else:
                 self._set_parameter(name, value)
@@ -182,9 +184,12 @@ class Engine(Reading):
                 f"autoupdates returned `{name}`, which is no parameter of the model; those are {', '.join(self._order)}"
             )
         try:
-            self._inputs[self._order[name]] = fitted(self._shape.array(name), value)
+            fits = fitted(self._shape.array(name), value)
         except DataError as error:
             raise DataError(f"autoupdates returned {value!r} for `{name}`: {error}") from None
+        if not np.isfinite(fits).all():
+            raise DataError(f"autoupdates returned {value!r} for `{name}`: a parameter must be finite")
+        self._inputs[self._order[name]] = fits
 
     def _bad(self, observation: Observation, error: ReactivePGMError) -> None:
         error.add_note(f"observation {self.count + self.skipped}: {dict(observation)!r}")

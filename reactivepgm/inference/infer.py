@@ -20,7 +20,7 @@ from reactivepgm.inference.annotations import Annotations
 from reactivepgm.inference.callbacks import Callbacks
 from reactivepgm.inference.result import Posteriors, Result
 from reactivepgm.inference.trace import Trace
-from reactivepgm.language import ModelInstance
+from reactivepgm.language import Model, ModelInstance
 from reactivepgm.plan import Beliefs, LoopySchedule, Plan, check_rules
 from reactivepgm.plan.events import Event, Watcher, watched_by
 
@@ -87,6 +87,7 @@ def infer(
         raise ValueError(f"iterations must be at least 1, not {iterations}")
     if not 0.0 <= damping < 1.0:
         raise ValueError(f"damping must lie in [0, 1), not {damping}")
+    _check_arguments(model, data)
     told, noting = Callbacks(callbacks), Annotations(annotations)
     told.tell("before_model_creation")
     graph = model.build(data) if isinstance(model, ModelInstance) else model
@@ -96,8 +97,9 @@ def infer(
     told.tell("after_model_creation", graph)
     schedule = LoopySchedule(damping, tolerance or 1e-8)
     told.tell("before_data_update", data)
-    run = Run(graph, graph.read_data(data or {}), initialisation or {}, messages or {}, schedule, free_energy)
-    wanted = run.names() if returnvars is None else list(returnvars)
+    run = Run(graph, graph.read_data({} if data is None else data), initialisation or {}, messages or {}, schedule, free_energy)
+    chosen = [returnvars] if isinstance(returnvars, str) else returnvars
+    wanted = run.names() if chosen is None else list(chosen)
     run.check_names(wanted, "returnvars")
     told.tell("after_data_update", data)
     told.tell("before_inference")
@@ -120,6 +122,16 @@ def infer(
     )
     told.tell("after_inference", result)
     return result
+
+
+def _check_arguments(model: object, data: object) -> None:
+    """The two mistakes of a first call: a model function that was not called, and data without names."""
+    if isinstance(model, Model):
+        raise ModelError(f"infer needs {model.function.__name__}(...), not the model function itself: call it first")
+    if not isinstance(model, ModelInstance | Graph):
+        raise ModelError(f"infer needs a model instance or a graph, not {type(model).__name__}")
+    if data is not None and not hasattr(data, "keys"):
+        raise DataError(f'data must map names to values, not {type(data).__name__}: write data={{"y": ...}}')
 
 
 def _watcher(told: Callbacks, kept: Trace | None, noting: Annotations) -> Watcher | None:

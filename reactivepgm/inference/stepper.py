@@ -79,6 +79,7 @@ class StitchedStepper:
         self._iterations = iterations
         self.state = dict(initial)
         self._recorded: dict[frozenset[str], Stitched] = {}
+        self._predictors: dict[tuple[str, frozenset[str]], tuple[Callable[..., tuple[Any, ...]], list[int]]] = {}
         self._recording(frozenset())
 
     def _recording(self, missing: frozenset[str]) -> Stitched:
@@ -111,12 +112,14 @@ class StitchedStepper:
 
     def predict(self, name: str, missing: frozenset[str], values: Mapping[str, Any]) -> Distribution:
         """Record the predictive message once, then replay it."""
-        stitched = self._recording(missing | {name})
-        family = observed(self._graph, name)[0]
-        slot = stitched.prediction(family)
-        before = list(stitched.state.values())
-        step = stitched.script.compile([*stitched.inputs.values(), *before], [slot])
-        result: Distribution = step(*values.values(), *(self.state[array] for array in stitched.state))[0]
+        key = (name, missing | {name})
+        if key not in self._predictors:
+            stitched = self._recording(key[1])
+            slot = stitched.prediction(observed(self._graph, name)[0])
+            step = stitched.script.compile([*stitched.inputs.values(), *stitched.state.values()], [slot])
+            self._predictors[key] = (step, list(stitched.state))
+        step, arrays = self._predictors[key]
+        result: Distribution = step(*values.values(), *(self.state[array] for array in arrays))[0]
         return result
 
 

@@ -22,11 +22,21 @@ from reactivepgm.nodes.sampling import categories, filled, rows_index
 from reactivepgm.numerics.array import Array
 
 BERNOULLI = register(
-    Node("Bernoulli", "stochastic", (Interface("out"), Interface("p", ("θ", "theta"), 0, support="unit")), Bernoulli)
+    Node(
+        "Bernoulli",
+        "stochastic",
+        (Interface("out", support="binary"), Interface("p", ("θ", "theta"), 0, support="unit")),
+        Bernoulli,
+    )
 )
 
 CATEGORICAL = register(
-    Node("Categorical", "stochastic", (Interface("out"), Interface("p", event_rank=1, support="simplex")), Categorical)
+    Node(
+        "Categorical",
+        "stochastic",
+        (Interface("out", support="category"), Interface("p", event_rank=1, support="simplex")),
+        Categorical,
+    )
 )
 
 BETA = register(
@@ -77,7 +87,7 @@ POISSON = register(
         "Poisson",
         "stochastic",
         (
-            Interface("out", event_rank=0, support="nonnegative"),
+            Interface("out", event_rank=0, support="count"),
             Interface("l", ("λ", "lambda_", "rate"), event_rank=0, support="positive"),
         ),
         Poisson,
@@ -144,7 +154,11 @@ DISCRETE_TRANSITION = register(
     Node(
         "DiscreteTransition",
         "stochastic",
-        (Interface("out"), Interface("in"), Interface("a", support="stochastic_columns")),
+        (
+            Interface("out", support="category"),
+            Interface("in", support="category"),
+            Interface("a", support="stochastic_columns"),
+        ),
         transition_probabilities,
         batch_sampler=_transitions,
         numbered="T",

@@ -1,6 +1,7 @@
 """The sets that a factor's arguments live in, and the check that a constant or a datum lies in them.
 
 positive  x > 0            nonnegative  x >= 0              unit  0 <= x <= 1
+binary    x = 0 or 1         count        x = 0, 1, 2, ...    category  a count, or a simplex with an axis of categories
 simplex   x >= 0, sum x = 1 along the last axis             stochastic_columns  the same along the first event axis
 positive_definite  x = x', all eigenvalues > 0              positive_semidefinite  x = x', all eigenvalues >= 0
 """
@@ -40,10 +41,17 @@ def _is_positive_semidefinite(value: Array, _: int) -> Array:
     return smallest >= -_TOLERANCE * np.maximum(np.abs(largest), 1e-300)
 
 
+def _is_category(value: Array, rank: int) -> Array:
+    return _sums_to_one(value, -1) if rank else (value >= 0) & (value == np.floor(value))
+
+
 # Every test maps (*batch, *event) to (*batch,) or to the shape of the value itself; a NaN fails them all.
 _TESTS: dict[str, tuple[str, Callable[[Array, int], Array]]] = {
     "positive": ("must be positive", lambda x, rank: x > 0),
     "nonnegative": ("must not be negative", lambda x, rank: x >= 0),
+    "binary": ("must be 0 or 1", lambda x, rank: (x == 0) | (x == 1)),
+    "count": ("must be a whole number that is not negative", lambda x, rank: (x >= 0) & (x == np.floor(x))),
+    "category": ("must be the number of a category, or one weight a category that sum to one", _is_category),
     "unit": ("must lie between 0 and 1", lambda x, rank: (x >= 0) & (x <= 1)),
     "simplex": ("must be probabilities that sum to one", lambda x, rank: _sums_to_one(x, -1)),
     "stochastic_columns": ("must have columns that sum to one", lambda x, rank: _sums_to_one(x, x.ndim - max(rank, 2))),

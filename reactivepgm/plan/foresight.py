@@ -22,7 +22,9 @@ from reactivepgm.distributions import (
     Group,
     MvNormalMeanCovariance,
     MvNormalWeightedMeanPrecision,
+    NormalFamily,
     NormalMeanVariance,
+    PointMass,
     Uninformative,
 )
 from reactivepgm.errors import NoRuleError
@@ -174,7 +176,8 @@ class Foresight:
         forms = (self.structure.forms.get(array) for array in messages)
         stages = (stage_of(cluster.family) for cluster in seen.batch.joint)
         maps = any(stage is not None and not stage.is_tap for stage in stages)
-        if None in given or maps or any(form is not None and form.message is not None for form in forms):
+        foreign = given[0] is GaussianKernel and any(not _may_be_normal(kinds) for said in messages.values() for kinds in said)
+        if None in given or maps or foreign or any(form is not None and form.message is not None for form in forms):
             self._open(seen, messages)
         elif cycles is not True and set(given) in ({GaussianKernel}, {DiscreteKernel}):
             seen.calls += [kernel for kernel in kernels if kernel is not None]
@@ -330,6 +333,11 @@ def _kernel_type(kernel: Forecast | None) -> object:
         return None if kernel.is_open or not kernel.is_partial else "none"
     returned = {rule.signature.returns for rule in kernel.rules}
     return returned.pop() if len(returned) == 1 and not kernel.is_partial else None
+
+
+def _may_be_normal(kinds: Kinds) -> bool:
+    """Whether a message may enter a region of linear-Gaussian kernels as it is."""
+    return kinds is None or all(issubclass(kind, NormalFamily | PointMass | Uninformative) for kind in kinds)
 
 
 def _whole(kinds: Kinds) -> Kinds:

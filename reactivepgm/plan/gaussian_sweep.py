@@ -6,7 +6,7 @@ Scalar variables travel as vectors of dimension one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -39,6 +39,10 @@ from reactivepgm.plan.structure import Cluster, Edge, Structure
 Floats = NDArray[np.float64]
 
 
+class NotNormalError(Exception):
+    """A message that is not normal reaches a region of linear factors: the ordinary rules have to do it."""
+
+
 class GaussianInbox:
     """The messages at one array: a sum in information form, and at most one prior in moment form an element."""
 
@@ -55,6 +59,8 @@ class GaussianInbox:
         if isinstance(message, Uninformative):
             return
         if not isinstance(message, UnivariateNormal | MultivariateNormal | PointMass):
+            if message.group is not None:
+                raise NotNormalError(type(message).__name__)
             raise ProductError(
                 f"a {type(message).__name__} message meets normal ones at `{self.array.name}`\n  from {family.site}\n"
                 "  use a conjugate prior, or a form constraint that makes the marginal normal"
@@ -64,7 +70,9 @@ class GaussianInbox:
         index = edge.place.index
         prior = edge.interface == family.node.interfaces[0].name and edge.place.is_injective
         spread = _spread(message, rows)
-        if isinstance(message, PointMass) or (spread is not None and prior and not self._taken[index].any()):
+        if isinstance(message, PointMass) or (
+            spread is not None and prior and not self._taken[index].any() and np.isfinite(spread).all()
+        ):
             kept = slice(None) if missing is None else ~missing
             self._taken[index[kept]] = True
             mean = one_each(message.mean, rank, rows, None)[kept]
@@ -148,8 +156,11 @@ class GaussianSweep:
             for a, size in zip(self._arrays, self._sizes, strict=True)
         }
         self._senders.send(beliefs, inboxes)
+        self._prepare(beliefs, inboxes)
         values = [kernel.gaussian(beliefs) for kernel in self._kernels]
         shapes = known_shapes(self._kernels, values, {a: box.event_shape for a, box in inboxes.items()})
+        for kernel, value in zip(self._kernels, values, strict=True):
+            kernel.check(value, shapes)
         dimensions = tuple((shapes[a] or (1,))[0] for a in self._arrays)
         if self._forest is None or dimensions != self._dimensions:
             self._forest = GaussianForest(self._sizes, dimensions, self._families)
@@ -196,6 +207,9 @@ class GaussianSweep:
                 total -= float(np.sum(prior.log_pdf(x[unary.elements])))
             points[array] = x if self._shapes[array] else x[:, 0]
         return total + self._senders.log_densities(beliefs, points)
+
+    def _prepare(self, beliefs: Beliefs, inboxes: Mapping[int, GaussianInbox]) -> None:
+        """Whatever must be known before the kernels are computed: for linear factors nothing."""
 
     def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
         """A cluster's message towards one of its interfaces, from the current beliefs."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from reactivepgm.distributions import DISCRETE, MV_NORMAL, NORMAL, Group
+from reactivepgm.errors import DataError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.events import noted
@@ -81,6 +82,30 @@ class KernelCluster:
                 found[edge.array] = (d_in,) if self._input_is_vector(rank_in) else ()
                 found[self.out.array] = (d_out,) if self._output_is_vector(rank_out) else ()
         return found
+
+    def check(self, value: GaussianKernelArrays, shapes: Mapping[int, Shape]) -> None:
+        """Raise where variables, matrices and covariances of the factor are of different dimensions."""
+        out = shapes[self.out.array]
+        found = {self.out.interface: out}
+        fits = True
+        for edge, matrix in zip(self.ins, value.matrices, strict=True):
+            here = found[edge.interface] = shapes[edge.array]
+            if matrix is None or self._scales(matrix):
+                fits &= here == out
+            else:
+                fits &= matrix.shape[-2:] == ((out or (1,))[0], (here or (1,))[0])
+        for array in (value.offset, value.covariance):
+            fits &= array is None or array.shape[-1] in (1, (out or (1,))[0])
+        if value.covariance is not None:
+            fits &= value.covariance.shape[-1] == (out or (1,))[0]
+        if not fits:
+            family = self.cluster.family
+            shown = ", ".join(f"{name} {shape}" for name, shape in found.items())
+            fixed = ", ".join(f"{name[2:]} {fixed.event_shape}" for name, fixed in self._inputs.items())
+            raise DataError(
+                f"the shapes on {family.node.name} do not fit: {shown}{'; ' + fixed if fixed else ''}\n  at   {family.site}\n"
+                "  write  variables, data and constants of one dimension"
+            )
 
     def _fixed_rank(self) -> int:
         """The event rank of the clamped factor of a product (a number, a vector, a matrix)."""

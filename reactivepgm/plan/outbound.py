@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.distributions import Distribution, Group, Uninformative
-from reactivepgm.errors import NoRuleError, ProductError
-from reactivepgm.graph import RandomBinding
+from reactivepgm.errors import DataError, NoRuleError, ProductError, ReactivePGMError
+from reactivepgm.graph import Family, RandomBinding
 from reactivepgm.graph.binding import MixedBinding
 from reactivepgm.plan.beliefs import Beliefs, Mask, component_name
 from reactivepgm.plan.components import stacked
@@ -141,7 +141,12 @@ class RuleTable:
                     raise
                 return averaged
         with noted("message rule" if find is find_rule else "joint rule", family, self.cluster.size, to, inputs):
-            result: Distribution = rule(meta=family.meta, node=family.node, to=to, **inputs)
+            try:
+                result: Distribution = rule(meta=family.meta, node=family.node, to=to, **inputs)
+            except ReactivePGMError:
+                raise
+            except ValueError as error:
+                raise misfit(family, inputs, error) from error
         return result
 
     def _averaged(self, find: Callable[..., Any], to: str, inputs: Mapping[str, Distribution]) -> Distribution | None:
@@ -149,6 +154,15 @@ class RuleTable:
         if find is not find_rule or not has_samples(inputs):
             return None
         return average_message(lambda points: self._call(find, to, points), inputs)
+
+
+def misfit(family: Family, inputs: Mapping[str, Distribution], error: ValueError) -> DataError:
+    """The error for inputs whose shapes do not go together, in place of what the array library says of them."""
+    shapes = ", ".join(f"{name.partition('_')[2]} {value.event_shape}" for name, value in inputs.items())
+    return DataError(
+        f"the shapes on {family.node.name} do not fit: {shapes}\n  at   {family.site}\n"
+        f"  write  variables, data and constants of one dimension ({error})"
+    )
 
 
 def towards(edge: Edge, message: Distribution, rows: int) -> Distribution:

@@ -23,7 +23,7 @@ from reactivepgm.plan.contraction import CycleError
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.energy import FreeEnergy
 from reactivepgm.plan.forms import fixed_marginals
-from reactivepgm.plan.gaussian_sweep import GaussianSweep
+from reactivepgm.plan.gaussian_sweep import GaussianSweep, NotNormalError
 from reactivepgm.plan.kernels import KernelCluster, flat_messages
 from reactivepgm.plan.loopy_sweep import LoopySchedule, LoopySweep
 from reactivepgm.plan.mailroom import Expected
@@ -137,6 +137,9 @@ class Plan:
         except CycleError:
             sweep = self._sweeps[number] = self._loopy(self.batches[number], beliefs)
             sweep.run(beliefs)
+        except NotNormalError:
+            sweep = self._sweeps[number] = self._by_rules(self.batches[number], beliefs)
+            sweep.run(beliefs)
 
     def iterate(self, beliefs: Beliefs) -> None:
         """Update every batch once, in order."""
@@ -182,6 +185,9 @@ class Plan:
             return GaussianSweep(self.structure, batch, kernels)
         if kinds == {DiscreteKernel} and self._leaves(batch, DISCRETE):
             return DiscreteSweep(self.structure, batch, kernels)
+        return self._by_rules(batch, beliefs)
+
+    def _by_rules(self, batch: Batch, beliefs: Beliefs) -> Sweep:
         try:
             return TreeSweep(self.structure, batch, self._expected(batch, beliefs))
         except CycleError:

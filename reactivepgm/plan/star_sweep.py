@@ -11,12 +11,13 @@ from typing import Protocol
 import numpy as np
 
 from reactivepgm.distributions import DiscreteFamily, Distribution, Uninformative
+from reactivepgm.errors import ReactivePGMError
 from reactivepgm.graph import Family
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.inbox import Inbox
-from reactivepgm.plan.outbound import RuleTable, Surroundings, heard, towards
+from reactivepgm.plan.outbound import RuleTable, Surroundings, heard, misfit, towards
 from reactivepgm.plan.pipeline import passed, stage_of
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.structure import Cluster, Edge, Structure
@@ -42,7 +43,8 @@ class Senders:
     def send(self, beliefs: Beliefs, inboxes: Mapping[int, Receiver]) -> None:
         """Put every cluster's messages into the inboxes of the arrays they are for."""
         for cluster, surroundings, rules in self._calls:
-            message = rules.message(cluster.names[0], surroundings.read(beliefs))
+            inputs = surroundings.read(beliefs)
+            message = rules.message(cluster.names[0], inputs)
             missing = _missing(cluster, beliefs)
             if cluster in self._stages:
                 message, missing = self._through(cluster, message, missing)
@@ -50,7 +52,12 @@ class Senders:
                 sent = towards(edge, message, cluster.size)
                 if edge.array in self._forms and not isinstance(sent, Uninformative):
                     sent = self._forms[edge.array](sent)
-                inboxes[edge.array].put(edge, sent, missing, cluster.family)
+                try:
+                    inboxes[edge.array].put(edge, sent, missing, cluster.family)
+                except ReactivePGMError:
+                    raise
+                except ValueError as error:  # a message of two dimensions, found out where its parameters are read
+                    raise misfit(cluster.family, inputs, error) from error
 
     def message(self, cluster: Cluster, beliefs: Beliefs) -> Distribution:
         """A cluster's message as its variables hear it, from the current beliefs."""

@@ -27,7 +27,14 @@ from reactivepgm.plan.script import Script, Slot
 from reactivepgm.plan.structure import Cluster, Structure
 from reactivepgm.rulebook import find_average_energy, find_marginal_rule, find_rule, split_joints
 
-CONDITIONS = {"positive": "{0} > 0.0", "nonnegative": "{0} >= 0.0", "unit": "0.0 <= {0} <= 1.0"}
+CONDITIONS = {
+    "positive": "{0} > 0.0",
+    "nonnegative": "{0} >= 0.0",
+    "unit": "0.0 <= {0} <= 1.0",
+    "binary": "{0} == 0.0 or {0} == 1.0",
+    "count": "{0} >= 0.0 and {0} == {0} // 1.0",
+    "category": "{0} >= 0.0 and {0} == {0} // 1.0",
+}
 
 
 class CannotStitchError(Exception):

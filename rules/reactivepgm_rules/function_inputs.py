@@ -103,7 +103,8 @@ def joined(vectors: Sequence[Array]) -> Array:
     """Vectors one after the other, (*batch, d + e + ...).
 
     Example:
-        >>> joined([as_vector(1.0), as_vector(2.0)]).tolist()
+        >>> import numpy as np
+        >>> joined([np.array([1.0]), np.array([2.0])]).tolist()
         [1.0, 2.0]
     """
     xp = namespace(*vectors)

@@ -355,3 +355,67 @@ def test_a_long_run_keeps_no_memory():
     growth = sum(s.size_diff for s in tracemalloc.take_snapshot().compare_to(before, "filename"))
     tracemalloc.stop()
     assert growth < 200_000
+
+
+def test_predictions_do_not_grow_with_the_stream():
+    engine = infer_online(kalman(m=0.0, v=1.0), autoupdates=moments)
+    engine.predictions["y"].subscribe(lambda belief: None)
+    for _ in range(50):
+        engine.observe(1.0)
+    (recorded,) = (s for missing, s in engine._stepper._recorded.items() if missing)
+    lines = len(recorded.script._lines)
+    for _ in range(50):
+        engine.observe(1.0)
+    assert len(recorded.script._lines) == lines
+
+
+def test_late_data_keep_their_order_and_unknown_names_are_refused():
+    engine = infer_online(two_sensors(m=0.0, v=10.0), autoupdates=moments)
+    whole = infer_online(two_sensors(m=0.0, v=10.0), autoupdates=moments)
+    for part in ({"left": 1.0, "right": 1.0}, {"left": 3.0}, {"left": 5.0, "right": 6.0}, {"right": 2.0}):
+        engine.observe(part)
+    for left, right in ((1.0, 1.0), (3.0, 6.0), (5.0, 2.0)):
+        whole.observe({"left": left, "right": right})
+    assert engine.latest["x"] == whole.latest["x"]
+    with pytest.raises(DataError, match="no data called stamp"):
+        engine.observe({"left": 1.0, "right": 1.0, "stamp": 7.0})
+
+
+def test_a_subscriber_may_observe_and_may_fail():
+    expected = infer_online(kalman(m=0.0, v=1.0), autoupdates=moments)
+    for y in (1.0, 10.0, 3.0):
+        expected.observe(y)
+    nested = infer_online(kalman(m=0.0, v=1.0), autoupdates=moments)
+    more = iter([10.0])
+    nested.posteriors["x"].subscribe(lambda belief: [nested.observe(y) for y in more])
+    nested.observe(1.0)
+    nested.observe(3.0)
+    assert nested.latest["x"] == expected.latest["x"]
+
+    failing = infer_online(kalman(m=0.0, v=1.0), autoupdates=moments)
+    failing.observe(1.0)
+    fails = iter([ValueError("once")])
+
+    def listen(belief):
+        for error in fails:
+            raise error
+
+    failing.posteriors["x"].subscribe(listen)
+    with pytest.raises(ValueError, match="once"):
+        failing.observe(10.0)
+    failing.observe(3.0)
+    assert failing.latest["x"] == expected.latest["x"]
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), None])
+def test_parameters_that_are_fed_back_are_finite(value):
+    changing = iter([{"m": 0.0}, {"m": value}])
+    with pytest.raises(DataError, match="must be finite"):
+        infer_online(kalman(m=0.0, v=1.0), autoupdates=lambda q: next(changing)).observe(1.0)
+
+
+def test_infinite_and_impossible_data_are_refused():
+    with pytest.raises(DataError, match="not finite"):
+        infer_online(kalman(m=0.0, v=1.0), [1.0, float("inf")], autoupdates=moments).run()
+    with pytest.raises(InvalidParameterError, match="binary"):
+        infer_online(coin(a=1.0, b=1.0), [1.0, 2.0], autoupdates=counted).run()
