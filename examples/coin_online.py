@@ -4,13 +4,15 @@ Beta(a, b) and one flip give Beta(a + heads, b + tails), so the stream can run f
 The sum of the online free energies is minus the log evidence of all flips together.
 """
 
+from typing import Any
+
 import numpy as np
 
 from reactivepgm import Bernoulli, Beta, infer_online, model
 
 
 @model
-def coin(flip, a, b):
+def coin(flip: Any, a: Any, b: Any) -> None:
     """One flip of a coin whose bias is believed to be Beta(a, b)."""
     bias = ~Beta(a=a, b=b)
     flip[...] = ~Bernoulli(bias)

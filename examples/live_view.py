@@ -4,6 +4,7 @@ Run it in a terminal; piped into a file it prints the last state only.
 """
 
 import time
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -14,7 +15,7 @@ from reactivepgm import Normal, infer_online, model
 
 
 @model
-def walk(y, mean, variance):
+def walk(y: Any, mean: Any, variance: Any) -> None:
     """One step of a random walk believed to be at N(mean, variance)."""
     before = ~Normal(mean=mean, variance=variance)
     level = ~Normal(mean=before, variance=0.05)
@@ -48,7 +49,7 @@ def main(n: int = 300, pause: float = 0.02, seed: int = 4) -> float:
     expected: list[float] = []
     engine.predictions["y"].subscribe(lambda belief: expected.append(float(belief.mean)))
     low, high = float(seen.min()), float(seen.max())
-    console = Console()
+    console, table = Console(), Table()
     with Live(console=console, auto_refresh=False, transient=not console.is_terminal) as live:
         for y in seen:
             engine.observe(float(y))

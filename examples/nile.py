@@ -12,8 +12,10 @@ Run `make demo`; the picture goes to out/nile.png.
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from reactivepgm import (
@@ -33,7 +35,7 @@ DROP = 1898
 
 
 @model
-def local_level(flow):
+def local_level(flow: Any) -> Any:
     """A level that walks at random, seen through noise.
 
     The priors are vague and proper, in the units of the data: the first level is 1000 give or take 1000; a year's step
@@ -86,7 +88,9 @@ def main(iterations: int = 100, picture: Path = Path("out/nile.png")) -> None:
         ylabel="annual flow (10$^8$ m$^3$)",
     )
     picture.parent.mkdir(parents=True, exist_ok=True)
-    axes.figure.savefig(picture, dpi=150)
+    figure = axes.figure
+    assert isinstance(figure, Figure)  # and no part of another one
+    figure.savefig(picture, dpi=150)
     print(f"picture: {picture}")
 
 

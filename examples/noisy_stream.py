@@ -5,6 +5,7 @@ x ~ N(m, v),  w ~ Gamma(a, b),  y ~ N(x, 1/w),  q(x) q(w);  after every observat
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from reactivepgm import Gamma, Normal, infer_online, model, q
 
 
 @model
-def reading(y, m, v, a, b):
+def reading(y: Any, m: Any, v: Any, a: Any, b: Any) -> None:
     """One reading of a level believed to be N(m, v), with a precision believed to be Gamma(a, b)."""
     x = ~Normal(mean=m, variance=v)
     w = ~Gamma(shape=a, rate=b)

@@ -6,6 +6,7 @@ which the other sensor is missing. The queue is bounded: a producer that is too 
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from reactivepgm import Engine, Normal, infer_online, model
 
 
 @model
-def fusion(coarse, fine, mean, variance):
+def fusion(coarse: Any, fine: Any, mean: Any, variance: Any) -> None:
     """One tick of a temperature believed to be N(mean, variance), and what the sensors say of it."""
     before = ~Normal(mean=mean, variance=variance)
     temperature = ~Normal(mean=before, variance=0.01)

@@ -6,6 +6,7 @@ While nothing is seen the belief moves on and widens; the next sighting pulls it
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ R = np.array([[4.0]])
 
 
 @model
-def step(sighting, mean, covariance):
+def step(sighting: Any, mean: Any, covariance: Any) -> None:
     """One step of a point that was believed to be at N(mean, covariance)."""
     before = ~MvNormal(mean=mean, covariance=covariance)
     state = ~MvNormal(mean=A @ before, covariance=Q)
@@ -56,7 +57,7 @@ def main(n: int = 80, seed: int = 2) -> float:
     for t, (truth, seen) in enumerate(sightings(n, seed)):
         engine.observe({"sighting": seen})
         belief = engine.latest["state"]
-        deviation = float(np.sqrt(belief.covariance[0, 0]))
+        deviation = float(belief.std[0])
         inside += abs(belief.mean[0] - truth[0]) <= 2.0 * deviation
         if t % 10 == 9:
             shown = "nothing" if seen is None else f"{seen[0]:7.2f}"

@@ -116,6 +116,9 @@ class Distribution(metaclass=DistributionMeta):
 
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
+        def where(self, *, q: Any = None, meta: Any = None, pipeline: Any = None) -> Self:
+            """In a model's statement ``@model`` takes the options; no distribution has them."""
+
     @classmethod
     def _of(cls, *values: Any) -> Self:
         """Trusted constructor: parameters in order, neither cast nor checked."""

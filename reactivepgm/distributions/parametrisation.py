@@ -1,8 +1,8 @@
 """``Normal``, ``MvNormal`` and ``Gamma``: the keywords say which parametrisation is meant."""
 
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, overload
 
-from reactivepgm.distributions.base import Distribution
+from reactivepgm.distributions.base import Distribution, DistributionMeta
 from reactivepgm.distributions.gamma import GammaFamily, GammaShapeRate, GammaShapeScale
 from reactivepgm.distributions.marker import first_symbolic
 from reactivepgm.distributions.mv_normal import MultivariateNormal, MvNormalMeanCovariance, MvNormalMeanPrecision
@@ -48,7 +48,18 @@ class Chooser(type):
         return subclass is cls or issubclass(subclass, cls.family)
 
 
-class Normal(metaclass=Chooser):
+if TYPE_CHECKING:
+    # To a type checker Normal(mean=..., variance=...) is a univariate normal, and other keywords are a mistake.
+    _Choice = DistributionMeta
+    _Normal = UnivariateNormal
+    _MvNormal = MultivariateNormal
+    _Gamma = GammaFamily
+else:
+    _Choice = Chooser
+    _Normal = _MvNormal = _Gamma = object
+
+
+class Normal(_Normal, metaclass=_Choice):
     """A normal by mean and variance, or by mean and precision.
 
     Args:
@@ -76,8 +87,16 @@ write Normal(mean=0, variance=1) or Normal(mean=0, precision=1)
     }
     examples: ClassVar[tuple[str, ...]] = ("0.0", "1.0")
 
+    if TYPE_CHECKING:
 
-class MvNormal(metaclass=Chooser):
+        @overload
+        def __init__(self, *, mean: Any, variance: Any) -> None: ...
+        @overload
+        def __init__(self, *, mean: Any, precision: Any) -> None: ...
+        def __init__(self, **parameters: Any) -> None: ...
+
+
+class MvNormal(_MvNormal, metaclass=_Choice):
     """A multivariate normal by mean and covariance, or by mean and precision.
 
     Args:
@@ -100,8 +119,16 @@ class MvNormal(metaclass=Chooser):
     }
     examples: ClassVar[tuple[str, ...]] = ("numpy.zeros(d)", "numpy.eye(d)")
 
+    if TYPE_CHECKING:
 
-class Gamma(metaclass=Chooser):
+        @overload
+        def __init__(self, *, mean: Any, covariance: Any) -> None: ...
+        @overload
+        def __init__(self, *, mean: Any, precision: Any) -> None: ...
+        def __init__(self, **parameters: Any) -> None: ...
+
+
+class Gamma(_Gamma, metaclass=_Choice):
     """A gamma by shape and rate, or by shape and scale.
 
     Args:
@@ -123,3 +150,11 @@ class Gamma(metaclass=Chooser):
         frozenset({"shape", "scale"}): GammaShapeScale,
     }
     examples: ClassVar[tuple[str, ...]] = ("1.0", "1.0")
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(self, *, shape: Any, rate: Any) -> None: ...
+        @overload
+        def __init__(self, *, shape: Any, scale: Any) -> None: ...
+        def __init__(self, **parameters: Any) -> None: ...
