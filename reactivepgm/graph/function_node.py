@@ -14,6 +14,8 @@ from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
 from reactivepgm.nodes import DELTA, Delta, Node, node_of
 
+Places = tuple[tuple[int | str, int], ...]
+
 _LIMIT = 4096
 _CLOSED: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
@@ -32,14 +34,16 @@ def function_node(
         return node, tuple(args)
     if node is not None:
         function = node.target
-    places: list[int | str] = []
+    places: list[tuple[int | str, int]] = []
     fixed: dict[int | str, Any] = {}
     inputs: list[Any] = []
     given: list[tuple[int | str, Any]] = [*enumerate(args), *kwargs.items()]
     for place, value in given:
         if is_fixed_symbol(value) or (isinstance(value, Reference) and is_random(value)):
-            places.append(place)
-            inputs.append(value)
+            # A variable that stands in two places is one input: its belief is one, and not two independent ones.
+            number = next((k for k, known in enumerate(inputs) if _is_again(value, known)), len(inputs))
+            inputs += [value] if number == len(inputs) else []
+            places.append((place, number))
         elif is_random(value) or _holds_data(value):
             name = getattr(function, "__name__", repr(function))
             raise ModelError(
@@ -50,7 +54,7 @@ def function_node(
             )
         else:
             fixed[place] = unwrapped(value)
-    if not fixed and places == list(range(len(args))):
+    if not fixed and places == [(k, k) for k in range(len(args))]:
         return Delta(function, len(inputs)), tuple(inputs)
     return Delta(_closed(function, tuple(places), fixed), len(inputs)), tuple(inputs)
 
@@ -95,7 +99,11 @@ def _holds_data(value: Any) -> bool:
     return isinstance(value, (tuple, list)) and any(is_fixed_symbol(part) or _holds_data(part) for part in value)
 
 
-def _closed(function: Callable[..., Any], places: tuple[int | str, ...], fixed: dict[int | str, Any]) -> Callable[..., Any]:
+def _is_again(value: Any, known: Any) -> bool:
+    return isinstance(value, Reference) and isinstance(known, Reference) and is_random(value) and bool(value == known)
+
+
+def _closed(function: Callable[..., Any], places: Places, fixed: dict[int | str, Any]) -> Callable[..., Any]:
     """``function`` of the random arguments alone; the same object for the same constants."""
     kept = {place: frozen(value) for place, value in fixed.items()}
     key = _key(function, places, kept)
@@ -103,7 +111,7 @@ def _closed(function: Callable[..., Any], places: tuple[int | str, ...], fixed: 
         return _CLOSED[key]
 
     def closed(*inputs: Any) -> Any:
-        values = {**kept, **dict(zip(places, inputs, strict=True))}
+        values = {**kept, **{place: inputs[number] for place, number in places}}
         positional = [values[k] for k in sorted(k for k in values if isinstance(k, int))]
         return function(*positional, **{k: v for k, v in values.items() if isinstance(k, str)})
 
@@ -115,7 +123,7 @@ def _closed(function: Callable[..., Any], places: tuple[int | str, ...], fixed: 
     return closed
 
 
-def _key(function: Any, places: tuple[int | str, ...], fixed: dict[int | str, Any]) -> tuple[Any, ...] | None:
+def _key(function: Any, places: Places, fixed: dict[int | str, Any]) -> tuple[Any, ...] | None:
     """Equal for equal functions of equal constants; None where a constant cannot be compared."""
     parts: list[tuple[Any, ...]] = []
     for place, value in fixed.items():

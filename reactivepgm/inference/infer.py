@@ -275,9 +275,10 @@ def _iterate(
                 scores.append(run.plan.free_energy(run.beliefs))
             stop |= callbacks.tell("after_iteration", done, scores[-1] if scores else None)
             bar.advance(task)
-            if exact and not loopy:
+            functions = run.plan.approximated
+            if exact and not loopy and not functions:
                 return scores * iterations if free_energy else scores, done, True
-            calm = all(sweep.converged for sweep in loopy)
+            calm = all(sweep.converged for sweep in loopy) and all(sweep.converged for sweep in functions)
             if exact:
                 settled = calm
             elif tolerance is not None:

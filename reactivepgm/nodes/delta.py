@@ -109,7 +109,7 @@ class DeltaMeta:
     def __new__(cls, method: GaussianMethod | None = None, inverse: Any = None) -> DeltaMeta:
         """The kind of meta that rules are chosen by: with an inverse for every input, messages need no joint."""
         every = inverse if isinstance(inverse, tuple) else (inverse,)
-        return object.__new__(DeltaMeta if any(f is None for f in every) else InvertibleDeltaMeta)
+        return object.__new__(ForwardDeltaMeta if any(f is None for f in every) else InvertibleDeltaMeta)
 
     def __post_init__(self) -> None:
         if not isinstance(self.method, GaussianMethod):
@@ -136,8 +136,12 @@ class DeltaMeta:
         return self.inverse[position]  # type: ignore[no-any-return]
 
 
+class ForwardDeltaMeta(DeltaMeta):
+    """Without an inverse for every input: messages toward inputs depend on those of all inputs."""
+
+
 class InvertibleDeltaMeta(DeltaMeta):
-    """The same with an inverse for every input."""
+    """With an inverse for every input."""
 
 
 METHODS = "Linearisation(), Unscented() or GaussHermite(n)"

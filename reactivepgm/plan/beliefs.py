@@ -40,9 +40,12 @@ class Beliefs:
         """Families without an average energy: their outputs receive flat messages, so it cancels their entropy."""
         self._fixed: dict[tuple[int, str], PointMass] = {}
         self._missing: dict[int, Mask] = {}
+        self.clamped = 0
+        """How often data have come."""
 
     def clamp(self, data: Mapping[str, Any], families: Iterable[Family] | None = None) -> None:
         """Resolve the data and constant inputs of families (all by default); remember which rows have no observation."""
+        self.clamped += 1
         for family in self.structure.families if families is None else families:
             missing: Mask = None
             for name, binding in _clamped(family):

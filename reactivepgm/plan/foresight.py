@@ -33,6 +33,7 @@ from reactivepgm.graph.binding import MixedBinding
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.forecast import Forecast, Forecaster
 from reactivepgm.plan.gaussian_sweep import GaussianSweep
+from reactivepgm.plan.kernels import may_have_kernel
 from reactivepgm.plan.kinds import (
     POINT,
     Kind,
@@ -205,7 +206,7 @@ class Foresight:
             self.joints[cluster.family.id, cluster.number] = exact | by_rule if may_cycle else exact
 
     def _kernel(self, cluster: Cluster) -> Forecast | None:
-        if any(edge.component is not None for edge in cluster.edges):
+        if not may_have_kernel(cluster):
             return None
         out, *ins = (edge.interface for edge in cluster.edges)
         return self._forecast("kernel", cluster.family, f"{out}|{','.join(ins)}", self._outside(cluster))

@@ -19,6 +19,7 @@ from reactivepgm.distributions import (
 from reactivepgm.errors import ModelError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.function_kernel import reads_own_message
 from reactivepgm.plan.gaussian_arrays import GaussianMessage
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.kernels import KernelCluster, Shape
@@ -55,7 +56,8 @@ class GaussianMessages:
         silent = np.zeros(cluster.size, dtype=bool)
         inputs: dict[str, Distribution] = {}
         for edge, told in zip(cluster.edges, received, strict=True):
-            if edge.interface != interface:
+            is_own = edge.interface == interface
+            if not is_own or (reads_own_message(cluster) and edge is not cluster.edges[0]):
                 silent |= _is_flat(told, cluster.size)
                 inputs["m_" + edge.interface] = as_distribution(told, cluster.size, bool(shapes[edge.array]))
         if silent.all():

@@ -9,6 +9,7 @@ import numpy as np
 
 from reactivepgm.distributions import DISCRETE, MV_NORMAL, NORMAL, Group
 from reactivepgm.errors import DataError
+from reactivepgm.nodes import DELTA
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.events import noted
@@ -37,7 +38,7 @@ class KernelCluster:
 
     def kind(self, beliefs: Beliefs) -> type | None:
         """GaussianKernel, DiscreteKernel, or None when the factor has no kernel with these inputs."""
-        if any(edge.component is not None for edge in self.cluster.edges):
+        if not may_have_kernel(self.cluster):
             return None
         family = self.cluster.family
         types = {name: type(value) for name, value in self._surroundings.read(beliefs).items()}
@@ -129,6 +130,14 @@ class KernelCluster:
         if rank is not None:
             return rank == 1
         return self.cluster.family.node.name != "dot"
+
+
+def may_have_kernel(cluster: Cluster) -> bool:
+    """Whether a cluster is an output and one or two inputs; a kernel of functions has no other form."""
+    if any(edge.component is not None for edge in cluster.edges):
+        return False
+    node = cluster.family.node
+    return node.key != DELTA.key or (len(cluster.edges) <= 3 and cluster.edges[0].interface == node.interfaces[0].name)
 
 
 def known_shapes(

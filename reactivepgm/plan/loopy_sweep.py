@@ -69,15 +69,29 @@ class LoopySweep:
         mail.read_borders()
         self._carry()
         before = {array: [part.copy() for part in pool.up] for array, pool in mail.pools.items()}
-        for cluster in mail.joint:
-            for slot in range(len(mail.slots[cluster])):
-                mail.send_up(cluster, slot, None, outside[cluster], self._schedule.damping if self._started else 0.0)
+        damping = self._schedule.damping if self._started else 0.0
+        self._flood(outside, damping)
+        # Functions wait for their inputs: the first flood is repeated until something has reached every variable.
+        waiting = [] if self._started else [pool for pool in mail.pools.values() if pool.group is None]
+        while waiting:
+            self._carry()
+            self._flood(outside, damping)
+            left = [pool for pool in waiting if pool.group is None]
+            if len(left) == len(waiting):
+                break
+            waiting = left
         self._started = True
         self.change = max((_change(before[array], pool.up) for array, pool in mail.pools.items()), default=0.0)
         self._carry()
         mail.leave_at_borders()
         deliver(mail, beliefs, check=False)
         mail.joints(beliefs, outside)
+
+    def _flood(self, outside: list[dict[str, Distribution]], damping: float) -> None:
+        mail = self._mail
+        for cluster in mail.joint:
+            for slot in range(len(mail.slots[cluster])):
+                mail.send_up(cluster, slot, None, outside[cluster], damping)
 
     def _start(self) -> None:
         for array, message in self._initial.items():

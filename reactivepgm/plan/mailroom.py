@@ -14,6 +14,7 @@ from reactivepgm.distributions import DISCRETE, Bernoulli, Distribution, Group, 
 from reactivepgm.errors import ImproperPosteriorError, ModelError, NoRuleError, ProductError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.function_kernel import reads_own_message
 from reactivepgm.plan.inbox import Inbox, as_binary, improper, naturals_of
 from reactivepgm.plan.outbound import RuleTable, Surroundings
 from reactivepgm.plan.pipeline import Origin, passed, stage_of
@@ -165,6 +166,7 @@ class Mailroom:
         self._forms = {a: f.message for a, f in structure.forms.items() if f.message is not None}
         self._surroundings = [Surroundings(structure, cluster) for cluster in self.clusters]
         self._rules = [RuleTable(cluster) for cluster in self.clusters]
+        self._functions = [reads_own_message(cluster) for cluster in self.clusters]
         self._stages = [stage_of(cluster.family) for cluster in self.clusters]
         self._borders = {c: structure.borders[self.clusters[c]] for c in range(len(batch.joint), len(self.clusters))}
         self._crossings = {c: structure.crossings[self.clusters[c].whole or self.clusters[c]] for c in self._borders}
@@ -193,7 +195,13 @@ class Mailroom:
     ) -> None:
         """Compute factor-to-variable messages by the rule and store them."""
         target = self.slots[cluster][slot]
-        inputs = {**self.incoming(cluster, rows, but=slot), **_of_rows(outside, rows)}
+        but: int | None = slot
+        if self._functions[cluster]:
+            rows = self._proper_rows(cluster, slot, rows)
+            if rows is not None and not len(rows):
+                return
+            but = slot if target.edge.interface == self.clusters[cluster].family.node.interfaces[0].name else None
+        inputs = {**self.incoming(cluster, rows, but=but), **_of_rows(outside, rows)}
         try:
             message = self._rules[cluster].message(target.edge.interface, inputs)
         except NoRuleError as error:
@@ -204,6 +212,24 @@ class Mailroom:
             message = form(message)
         number = target.edge.place.rows if rows is None else len(rows)
         self.pools[target.edge.array].put_up(target.edges(rows), message, number, damping)
+
+    def _proper_rows(self, cluster: int, slot: int, rows: IntArray | None) -> IntArray | None:
+        """The rows in which a function can be approximated: where all its inputs have proper beliefs.
+
+        Nothing flows back before anything is known about the output's family.
+        """
+        size = self.clusters[cluster].size if rows is None else len(rows)
+        output = self.clusters[cluster].family.node.interfaces[0].name
+        fine = np.ones(size, dtype=bool)
+        for position, other in enumerate(self.slots[cluster]):
+            pool = self.pools[other.edge.array]
+            if pool.group is None:
+                fine &= position == slot and other.edge.interface == output
+            elif other.edge.interface != output:
+                fine &= np.asarray(pool.group.is_proper(*(part[other.edges(rows)] for part in pool.down)))
+        if fine.all():
+            return rows
+        return np.flatnonzero(fine) if rows is None else rows[fine]
 
     def _through(self, cluster: int, interface: str, rows: IntArray | None, message: Distribution) -> Distribution:
         """Through the family's pipeline, with the rows counted in the family."""
@@ -280,6 +306,9 @@ class Mailroom:
             names = names[1:]  # given the output, continuous inputs determine one another
         if len(names) == 1:
             beliefs.replace_conditional(cluster, names, np.zeros(cluster.size))
+            return
+        if self._functions[number] and self._proper_rows(number, -1, None) is not None:
+            beliefs.replace_conditional(cluster, names, np.full(cluster.size, np.nan))
             return
         joint = self._joint(number, outside, "_".join(names))
         apart = sum(

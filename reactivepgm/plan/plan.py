@@ -23,6 +23,8 @@ from reactivepgm.plan.contraction import CycleError
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.energy import FreeEnergy
 from reactivepgm.plan.forms import fixed_marginals
+from reactivepgm.plan.function_kernel import is_function, kernel_of, reads_own_message
+from reactivepgm.plan.function_sweep import FunctionSweep
 from reactivepgm.plan.gaussian_sweep import GaussianSweep, NotNormalError
 from reactivepgm.plan.kernels import KernelCluster, flat_messages
 from reactivepgm.plan.loopy_sweep import LoopySchedule, LoopySweep
@@ -166,6 +168,11 @@ class Plan:
             )
         return sum(sweep.log_scale(beliefs) for sweep in sweeps)
 
+    @property
+    def approximated(self) -> list[FunctionSweep]:
+        """The sweeps of regions with functions, which are approximated anew in every iteration."""
+        return [sweep for sweep in self._sweeps if isinstance(sweep, FunctionSweep)]
+
     def describe(self) -> str:
         """The batches in order: variables, colour, sweep; a line each."""
         lines = []
@@ -177,17 +184,20 @@ class Plan:
     def _choose(self, batch: Batch, beliefs: Beliefs) -> Sweep:
         if not batch.joint and not batch.cut:
             return StarSweep(self.structure, batch)
-        kernels = [KernelCluster(self.structure, cluster) for cluster in batch.joint]
+        kernels = [kernel_of(self.structure, cluster) for cluster in batch.joint]
         stages = [stage_of(cluster.family) for cluster in batch.joint]
         is_plain = not batch.cut and all(stage is None or stage.is_tap for stage in stages)
         kinds = {kernel.kind(beliefs) for kernel in kernels} if is_plain else set()
         if kinds == {GaussianKernel} and self._leaves(batch, NORMAL, MV_NORMAL):
-            return GaussianSweep(self.structure, batch, kernels)
+            has_functions = any(map(is_function, batch.joint))
+            return (FunctionSweep if has_functions else GaussianSweep)(self.structure, batch, kernels)
         if kinds == {DiscreteKernel} and self._leaves(batch, DISCRETE):
             return DiscreteSweep(self.structure, batch, kernels)
         return self._by_rules(batch, beliefs)
 
     def _by_rules(self, batch: Batch, beliefs: Beliefs) -> Sweep:
+        if any(reads_own_message(cluster) for cluster in batch.joint):
+            return self._loopy(batch, beliefs)  # messages of functions wait for those on their own edges
         try:
             return TreeSweep(self.structure, batch, self._expected(batch, beliefs))
         except CycleError:
@@ -203,7 +213,8 @@ class Plan:
         return LoopySweep(self.structure, batch, expected, self._schedule, self.messages, self.edge_messages)
 
     def _expected(self, batch: Batch, beliefs: Beliefs) -> Expected:
-        return flat_messages([KernelCluster(self.structure, cluster) for cluster in batch.joint], beliefs)
+        plain = [cluster for cluster in batch.joint if not is_function(cluster)]
+        return flat_messages([KernelCluster(self.structure, cluster) for cluster in plain], beliefs)
 
 
 def _ordered(

@@ -16,6 +16,7 @@ from reactivepgm.distributions import Distribution, Factorized, PointMass, Uninf
 from reactivepgm.errors import InvalidParameterError
 from reactivepgm.graph import Family, FixedBinding, Graph
 from reactivepgm.graph.source import DataSource
+from reactivepgm.nodes import DELTA
 from reactivepgm.plan.barren import Barren
 from reactivepgm.plan.beliefs import as_posterior
 from reactivepgm.plan.contraction import CycleError
@@ -61,6 +62,8 @@ class Stitched:
             raise CannotStitchError("forms")
         if any(stage_of(family) is not None for family in graph.families):
             raise CannotStitchError("a pipeline")
+        if any(family.node.key == DELTA.key for family in graph.families):
+            raise CannotStitchError("a function, which is approximated anew around every result")
         plan = Plan(graph, frozenset(i for i, array in enumerate(arrays) if array.id in initial))
         self.graph = graph
         self.script = Script()

@@ -36,6 +36,7 @@ from reactivepgm.nodes import Node
 from reactivepgm.nodes.delta import (
     DELTA,
     DeltaMeta,
+    ForwardDeltaMeta,
     GaussHermite,
     GaussianMethod,
     Linearisation,
@@ -129,9 +130,7 @@ def _(
     return Factorized(parts) if len(parts) > 1 else joint
 
 
-def _kernel(
-    meta: Linearisation | Unscented | GaussHermite | DeltaMeta, node: Node, **inputs: Belief
-) -> GaussianKernel:
+def _kernel(meta: ForwardDeltaMeta | Linearisation | Unscented | GaussHermite, node: Node, **inputs: Belief) -> GaussianKernel:
     """The function approximated at marginals of its inputs."""
     ins = Inputs(node.target, _in_order(inputs))
     fit = ins.fitted(method_of(meta))

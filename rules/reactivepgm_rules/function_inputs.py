@@ -11,11 +11,13 @@ from reactivepgm.approximations.linearisation import Affine, linearised
 from reactivepgm.approximations.row_function import RowFunction
 from reactivepgm.approximations.unscented import unscented
 from reactivepgm.distributions import MultivariateNormal, PointMass, UnivariateNormal
+from reactivepgm.errors import InferenceError
 from reactivepgm.nodes.delta import GaussHermite, GaussianMethod, Linearisation, Unscented
 from reactivepgm.numerics.array import Array, broadcast_shapes, namespace
 
 from .gaussian_joint import in_vector_form
 from .gaussian_map import as_moments
+from .matrix_form import is_everywhere
 
 Belief = UnivariateNormal | MultivariateNormal | PointMass
 
@@ -55,8 +57,15 @@ class Inputs:
         for k, part in zip(self.random, self.parts(x), strict=True):
             values[k] = part if self.shapes[k] else part[..., 0]
         fixed = [self.beliefs[k].batch_shape for k in range(len(values)) if k not in self.random]
-        result = self.function(values, broadcast_shapes(x.shape[:-1], *fixed))
         batch = broadcast_shapes(x.shape[:-1], *fixed)
+        result = self.function(values, batch)
+        if not is_everywhere(result == result):
+            first = namespace(result).argwhere(result != result)[0][: len(batch)]
+            point = namespace(x).broadcast_to(x, (*batch, x.shape[-1]))[tuple(first)]
+            raise InferenceError(
+                f"{self.function.name} gives no number at {point.tolist()}, where a belief about its inputs is to go"
+                " through it: a narrower belief, Linearisation(), or a function that is defined there"
+            )
         self.out_rank = result.ndim - len(batch)
         return result if self.out_rank else result[..., None]
 
@@ -104,8 +113,8 @@ def joined(vectors: Sequence[Array]) -> Array:
 
     Example:
         >>> import numpy as np
-        >>> joined([np.array([1.0]), np.array([2.0])]).tolist()
-        [1.0, 2.0]
+        >>> joined([np.ones(1), np.zeros(1)]).tolist()
+        [1.0, 0.0]
     """
     xp = namespace(*vectors)
     batch = broadcast_shapes(*(v.shape[:-1] for v in vectors))
