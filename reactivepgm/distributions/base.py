@@ -130,7 +130,7 @@ class Distribution(metaclass=DistributionMeta):
         names = cls.parameter_ranks
         if not names:
             raise ParametrisationError(f"{cls.__name__} is an abstract family; it has no constructor")
-        values = [as_array(value) for value in bind(cls.__name__, tuple(names), args, kwargs)]
+        values = [_own(value) for value in bind(cls.__name__, tuple(names), args, kwargs)]
         for (name, rank), value in zip(names.items(), values, strict=True):
             if len(shape_of(value)) < rank:
                 cls._too_few_axes(name, rank, value)
@@ -299,6 +299,16 @@ def rebuilt(cls: type[Distribution], values: tuple[Any, ...]) -> Distribution:
         Beta(a=1.0, b=2.0)
     """
     return cls._of(*values)
+
+
+def _own(value: Any) -> Array:
+    """A parameter that nobody else can change: an array is copied, and read-only."""
+    array = as_array(value)
+    if isinstance(array, np.ndarray):
+        if array is value or array.base is not None:
+            array = array.copy()
+        array.setflags(write=False)
+    return array
 
 
 def bind(owner: str, names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
