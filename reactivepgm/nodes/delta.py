@@ -145,7 +145,10 @@ class InvertibleDeltaMeta(DeltaMeta):
 
 
 METHODS = "Linearisation(), Unscented() or GaussHermite(n)"
-_HINT = f"a function needs a meta that says how beliefs go through it: .where(meta={METHODS.replace(' or ', ', ')})"
+_HINT = (
+    "a function needs a meta that says how beliefs go through it: .where(meta=Linearisation());"
+    " or Unscented(), GaussHermite(n), DeltaMeta(method=..., inverse=...)"
+)
 _INTERFACES = (Interface("out"), Interface("in", ("ins",), plural=True))
 
 

@@ -32,6 +32,8 @@ from reactivepgm.graph import RandomBinding
 from reactivepgm.graph.binding import MixedBinding
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.forecast import Forecast, Forecaster
+from reactivepgm.plan.function_kernel import is_function, reads_own_message
+from reactivepgm.plan.function_sweep import FunctionSweep
 from reactivepgm.plan.gaussian_sweep import GaussianSweep
 from reactivepgm.plan.kernels import may_have_kernel
 from reactivepgm.plan.kinds import (
@@ -184,7 +186,8 @@ class Foresight:
             seen.calls += [kernel for kernel in kernels if kernel is not None]
             self._contracted(seen, messages, given[0] is GaussianKernel, cycles is None)
         else:
-            seen.sweep = None if cycles is None else LoopySweep.name if cycles else TreeSweep.name
+            is_flooded = cycles or any(map(reads_own_message, seen.batch.joint))
+            seen.sweep = LoopySweep.name if is_flooded else None if cycles is None else TreeSweep.name
             _Rounds(self, seen, messages, dict(zip(seen.batch.joint, given, strict=True))).run()
 
     def _open(self, seen: BatchForecast, messages: dict[int, list[Kinds]]) -> None:
@@ -198,6 +201,8 @@ class Foresight:
     ) -> None:
         """Contraction gives all marginals and joints; where cycles may turn up, the joints may come from rules instead."""
         seen.sweep = GaussianSweep.name if is_gaussian else DiscreteSweep.name
+        if any(map(is_function, seen.batch.joint)):
+            seen.sweep = FunctionSweep.name
         for array, said in messages.items():
             kinds = of_rank(_NORMALS, self._ranks.get(array)) if is_gaussian else _binary(said)
             seen.marginals[array] = self._formed(array, kinds)

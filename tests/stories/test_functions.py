@@ -15,6 +15,7 @@ from reactivepgm import (
     NoRuleError,
     Unscented,
     infer,
+    infer_online,
     model,
     randomvar,
 )
@@ -326,6 +327,29 @@ def test_one_variable_in_two_places_and_an_explicit_node():
     assert one.mean == pytest.approx(other.mean, rel=1e-9) and one.variance == pytest.approx(other.variance, rel=1e-9)
 
 
+def test_online_each_datum_begins_anew():
+    @model
+    def tracked(y, m, v):
+        x = ~Normal(mean=m, variance=v)
+        z = ~np.sin(x).where(meta=Linearisation())
+        y[...] = ~Normal(mean=z, variance=0.1)
+
+    data = [0.3, 0.5, 0.2, 0.6]
+    seen = []
+    engine = infer_online(
+        tracked(m=0.1, v=1.0), autoupdates=lambda q: {"m": q["x"].mean, "v": q["x"].variance}
+    )
+    engine.posteriors["x"].subscribe(seen.append)
+    for value in data:
+        engine.observe({"y": value})
+    m, v = 0.1, 1.0
+    for y, belief in zip(data, seen, strict=True):
+        slope = np.cos(m)
+        gain = v * slope / (v * slope**2 + 0.1)
+        m, v = m + gain * (y - np.sin(m)), v - gain * slope * v
+        assert float(belief.mean) == pytest.approx(m, rel=1e-7) and float(belief.variance) == pytest.approx(v, rel=1e-7)
+
+
 def test_without_a_meta_the_letter_names_them():
     @model
     def silent(y):
@@ -333,6 +357,6 @@ def test_without_a_meta_the_letter_names_them():
         z = ~root(x)
         y[...] = ~Normal(mean=z, variance=0.1)
 
-    with pytest.raises(NoRuleError, match=r"meta=Linearisation\(\), Unscented\(\), GaussHermite\(n\)") as caught:
+    with pytest.raises(NoRuleError, match=r"meta=Linearisation\(\)\); or Unscented\(\), GaussHermite\(n\)") as caught:
         infer(silent(), data={"y": 1.0})
     assert "test_functions.py" in str(caught.value)
