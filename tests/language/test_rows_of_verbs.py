@@ -50,10 +50,10 @@ def coins():
 @pytest.mark.parametrize(
     ("skip", "kinds"),
     [
-        (rp.IncludeAll(), {"initial", "clamped", "posterior"}),
-        (rp.SkipInitial(), {"clamped", "posterior"}),
-        (rp.SkipClamped(), {"initial", "posterior"}),
-        (rp.SkipClampedAndInitial(), {"posterior"}),
+        (rp.IncludeAll(), ("clamped", "initial", "posterior")),
+        (rp.SkipInitial(), ("clamped", "posterior")),
+        (rp.SkipClamped(), ("initial", "posterior")),
+        (rp.SkipClampedAndInitial(), ("posterior",)),
     ],
     ids=repr,
 )
