@@ -13,6 +13,7 @@ from reactivepgm.distributions import Distribution
 from reactivepgm.errors import DataError
 from reactivepgm.graph import Family, FixedBinding, Graph
 from reactivepgm.plan import Beliefs, CannotStitchError, LoopySchedule, Plan, Stitched, predictive_message
+from reactivepgm.plan.traced import rehearsed
 
 Advance = Callable[[Sequence[Any]], tuple[Any, ...]]
 """From the data in order to the wanted posteriors in order, then the free energy if it was wanted."""
@@ -96,8 +97,8 @@ class StitchedStepper:
         before = [stitched.state[array] for array in arrays]
         after = [stitched.carried[slot] for slot in before]
         repeats = self._iterations if before else 1
-        step = stitched.script.compile(
-            [*stitched.inputs.values(), *before], [*outputs, *after], stitched.carried, repeats
+        step = rehearsed(
+            stitched.script, [*stitched.inputs.values(), *before], [*outputs, *after], stitched.carried, repeats
         )
         if not arrays:
             return lambda values: step(*values)
@@ -116,7 +117,7 @@ class StitchedStepper:
         if key not in self._predictors:
             stitched = self._recording(key[1])
             slot = stitched.prediction(observed(self._graph, name)[0])
-            step = stitched.script.compile([*stitched.inputs.values(), *stitched.state.values()], [slot])
+            step = rehearsed(stitched.script, [*stitched.inputs.values(), *stitched.state.values()], [slot])
             self._predictors[key] = (step, list(stitched.state))
         step, arrays = self._predictors[key]
         result: Distribution = step(*values.values(), *(self.state[array] for array in arrays))[0]

@@ -22,7 +22,9 @@ _FEW = 8
 
 def _library(*arrays: Array) -> Any:
     xp = namespace(*arrays)
-    return scipy.special if xp is np else importlib.import_module(xp.__name__.split(".")[0] + ".scipy.special")
+    if xp is np:
+        return scipy.special
+    return getattr(xp, "special", None) or importlib.import_module(xp.__name__.split(".")[0] + ".scipy.special")
 
 
 def gammaln(x: Array) -> Array:

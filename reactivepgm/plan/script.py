@@ -7,7 +7,7 @@ recording computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,32 @@ Slot = str
 
 
 @dataclass(frozen=True)
-class Line:
-    """``target = text``, reading some slots; without a target it is executed for its effect and always kept."""
+class Call:
+    """``target = function(*arguments, **named)`` of slots."""
 
-    target: Slot | None
-    text: str
-    reads: tuple[Slot, ...]
+    target: Slot
+    function: Callable[..., Any]
+    arguments: tuple[Slot, ...]
+    named: Mapping[str, Slot]
+
+    @property
+    def reads(self) -> tuple[Slot, ...]:
+        """The slots that it needs."""
+        return (*self.arguments, *self.named.values())
+
+
+@dataclass(frozen=True)
+class Check:
+    """``refuse(slot)`` unless a condition, written with ``{0}`` for the slot, holds."""
+
+    condition: str
+    slot: Slot
+    refuse: Callable[[Any], None]
+
+    @property
+    def reads(self) -> tuple[Slot, ...]:
+        """The slot that it looks at."""
+        return (self.slot,)
 
 
 class Script:
@@ -39,8 +59,9 @@ class Script:
 
     def __init__(self) -> None:
         self.values: dict[Slot, Any] = {}
-        self._names: dict[str, Any] = {}
-        self._lines: list[Line] = []
+        self.constants: dict[Slot, Any] = {}
+        self._functions: dict[int, str] = {}
+        self._lines: list[Call | Check] = []
 
     def input(self, name: Slot, example: Any) -> Slot:
         """A parameter of the generated function, with the value to record with."""
@@ -49,63 +70,72 @@ class Script:
 
     def constant(self, value: Any) -> Slot:
         """A value that never changes."""
-        slot = f"k{len(self._names)}"
-        self._names[slot] = self.values[slot] = value
+        slot = f"k{len(self.constants)}"
+        self.constants[slot] = self.values[slot] = value
         return slot
 
     def call(self, function: Callable[..., Any], *arguments: Slot, **named: Slot) -> Slot:
         """Call a function now, and in every replay."""
         result = function(*(self.values[a] for a in arguments), **{k: self.values[v] for k, v in named.items()})
-        shown = [*arguments, *(f"{key}={slot}" for key, slot in named.items())]
         target = f"t{len(self._lines)}"
         self.values[target] = result
-        self._lines.append(Line(target, f"{self._bound(function)}({', '.join(shown)})", (*arguments, *named.values())))
+        self._lines.append(Call(target, function, arguments, named))
         return target
 
     def check(self, condition: str, slot: Slot, refuse: Callable[[Any], None]) -> None:
-        """Refuse a value for which a condition, written with ``{}`` for the slot, does not hold."""
-        text = f"if not ({condition.format(slot)}): {self._bound(refuse)}({slot})"
-        self._lines.append(Line(None, text, (slot,)))
+        """Refuse a value for which a condition, written with ``{0}`` for the slot, does not hold."""
+        self._lines.append(Check(condition, slot, refuse))
 
-    def _bound(self, function: Any) -> str:
-        for name, value in self._names.items():
-            if value is function:
-                return name
-        name = f"f{len(self._names)}"
-        self._names[name] = function
-        return name
+    def needed(self, wanted: Iterable[Slot]) -> list[Call | Check]:
+        """The lines that these slots depend on, and every check, in order."""
+        kept, open_slots = [], set(wanted)
+        for line in reversed(self._lines):
+            if isinstance(line, Check) or line.target in open_slots:
+                kept.append(line)
+                open_slots.update(line.reads)
+        return kept[::-1]
 
     def source(
-        self, parameters: Sequence[Slot], outputs: Iterable[Slot], carried: dict[Slot, Slot], repeats: int
-    ) -> str:
-        """The generated function; ``carried`` maps a parameter to the slot that replaces it for the next repeat."""
+        self, parameters: Sequence[Slot], outputs: Iterable[Slot], carried: Mapping[Slot, Slot], repeats: int
+    ) -> tuple[str, dict[str, Any]]:
+        """The generated function and the objects it names.
+
+        ``carried`` maps a parameter to the slot that replaces it for the next repeat.
+        """
         outputs = list(outputs)
-        kept = self._needed({*outputs, *carried.values()})
-        indent = "    " if repeats == 1 else "        "
-        body = [f"{indent}{line.text}" if line.target is None else f"{indent}{line.target} = {line.text}" for line in kept]
+        names = dict(self.constants)
+        bound: dict[int, str] = {}
+
+        def name(function: Callable[..., Any]) -> str:
+            if id(function) not in bound:
+                bound[id(function)] = f"f{len(bound)}"
+                names[bound[id(function)]] = function
+            return bound[id(function)]
+
+        def text(line: Call | Check) -> str:
+            if isinstance(line, Check):
+                return f"if not ({line.condition.format(line.slot)}): {name(line.refuse)}({line.slot})"
+            shown = [*line.arguments, *(f"{key}={slot}" for key, slot in line.named.items())]
+            return f"{line.target} = {name(line.function)}({', '.join(shown)})"
+
+        body = [text(line) for line in self.needed([*outputs, *carried.values()])]
         if repeats > 1:
-            body = [f"    for _ in range({repeats}):", *body, *(f"        {p} = {s}" for p, s in carried.items())]
+            body += [f"{p} = {s}" for p, s in carried.items()]
+            body = [f"for _ in range({repeats}):", *("    " + line for line in body)]
             outputs = [next((p for p, s in carried.items() if s == slot), slot) for slot in outputs]
         returned = "".join(f"{slot}, " for slot in outputs)
-        return "\n".join([f"def step({', '.join(parameters)}):", *body, f"    return ({returned})", ""])
+        lines = [f"def step({', '.join(parameters)}):", *("    " + line for line in body), f"    return ({returned})", ""]
+        return "\n".join(lines), names
 
     def compile(
         self,
         parameters: Sequence[Slot],
         outputs: Iterable[Slot],
-        carried: dict[Slot, Slot] | None = None,
+        carried: Mapping[Slot, Slot] | None = None,
         repeats: int = 1,
     ) -> Callable[..., tuple[Any, ...]]:
         """The generated function itself."""
-        namespace = dict(self._names)
-        exec(compile(self.source(parameters, outputs, carried or {}, repeats), "<stitched step>", "exec"), namespace)
+        source, namespace = self.source(parameters, outputs, carried or {}, repeats)
+        exec(compile(source, "<stitched step>", "exec"), namespace)
         step: Callable[..., tuple[Any, ...]] = namespace["step"]
         return step
-
-    def _needed(self, wanted: set[Slot]) -> list[Line]:
-        kept = []
-        for line in reversed(self._lines):
-            if line.target is None or line.target in wanted:
-                kept.append(line)
-                wanted.update(line.reads)
-        return kept[::-1]

@@ -17,6 +17,7 @@ from reactivepgm.errors import InvalidParameterError
 from reactivepgm.graph import Family, FixedBinding, Graph
 from reactivepgm.graph.source import DataSource
 from reactivepgm.nodes import DELTA
+from reactivepgm.numerics.array import as_scalar
 from reactivepgm.plan.barren import Barren
 from reactivepgm.plan.beliefs import as_posterior
 from reactivepgm.plan.contraction import CycleError
@@ -127,7 +128,7 @@ class Stitched:
         """The slot of the Bethe free energy."""
         if self._score is None:
             terms = []
-            counts = [degree[0] - 1.0 for degree in self._structure.degrees]
+            counts = [float(degree[0]) - 1.0 for degree in self._structure.degrees]
             for family in self._structure.families:
                 if family.node.kind == "stochastic" and family.id not in self._unheard:
                     terms.append((1.0, self._energy(family)))
@@ -336,7 +337,10 @@ def _entropy(belief: Distribution) -> Any:
 
 
 def _weighted(weights: tuple[float, ...], *terms: float) -> float:
-    return float(sum(weight * term for weight, term in zip(weights, terms, strict=True)))
+    total = 0.0
+    for weight, term in zip(weights, terms, strict=True):
+        total = total + weight * as_scalar(term)
+    return total
 
 
 def _resolved(binding: FixedBinding, names: tuple[str, ...], *values: Any) -> PointMass:
