@@ -4,7 +4,7 @@ Natural parameters: log p, up to a constant, (*batch, K). A probability of zero 
 """
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from reactivepgm.distributions.indexing import draw_shape
 from reactivepgm.errors import InvalidParameterError, ProductError
 from reactivepgm.numerics.array import Array, as_array, as_scalar, is_numpy, namespace, shape_of
 from reactivepgm.numerics.elementary import log
+from reactivepgm.numerics.layout import along_last
 from reactivepgm.numerics.special import softmax, xlogy
 
 
@@ -29,12 +30,18 @@ def normalised(log_weights: Array) -> Array:
         array([0.5, 0.5])
     """
     if is_numpy(log_weights):
-        impossible = log_weights.max(axis=-1) == -math.inf
+        impossible = _top(log_weights) == -math.inf
         if np.any(impossible):
             row = tuple(int(i) for i in np.argwhere(impossible)[0])
             where = f" at row {row[0] if len(row) == 1 else row}" if row else ""
             raise ProductError(f"the beliefs about a category contradict each other{where}: none of them is possible")
     return softmax(log_weights)
+
+
+def _top(log_weights: Array) -> Array:
+    """The largest entry of each row."""
+    xp = namespace(log_weights)
+    return along_last(xp.maximum, xp.max, log_weights, -1)[..., 0]
 
 
 def _canonical(log_weights: Array) -> Distribution:
@@ -43,7 +50,7 @@ def _canonical(log_weights: Array) -> Distribution:
 
 def _is_proper(log_weights: Array) -> Array:
     # nan fails both comparisons.
-    top = log_weights.max(axis=-1)
+    top = _top(log_weights)
     return (top > -math.inf) & (top < math.inf)
 
 
@@ -63,10 +70,44 @@ class Categorical(DiscreteFamily):
         1
     """
 
-    __slots__ = ("p",)
+    __slots__ = ("_log_weights", "p")
     parameter_ranks: ClassVar[dict[str, int]] = {"p": 1}
     group: ClassVar[Group | None] = DISCRETE
     p: Array
+    _log_weights: Array
+
+    @classmethod
+    def from_log_weights(cls, log_weights: Array) -> Self:
+        """A categorical that keeps its log weights; the probabilities are computed when somebody asks for them.
+
+        Args:
+            log_weights: (*batch, K), the log probabilities up to a constant a row.
+
+        Example:
+            >>> Categorical.from_log_weights(np.array([-1000.0, -1000.0])).p
+            array([0.5, 0.5])
+        """
+        self = object.__new__(cls)
+        object.__setattr__(self, "_log_weights", log_weights)
+        return self
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Array:
+            """The probabilities, where only the log weights were given."""
+            if name != "p":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            p = softmax(self._log_weights)
+            object.__setattr__(self, "p", p)
+            return p
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The rows."""
+        try:
+            return tuple(self._log_weights.shape[:-1])
+        except AttributeError:
+            return tuple(self.p.shape[:-1])
 
     @property
     def probabilities(self) -> Array:
@@ -150,8 +191,11 @@ class Categorical(DiscreteFamily):
         return chosen if getattr(chosen, "ndim", 0) else int(chosen)
 
     def naturals(self) -> tuple[Array, ...]:
-        """(log p,)."""
-        return (self.log_probabilities,)
+        """(log p,), up to a constant a row."""
+        try:
+            return (self._log_weights,)
+        except AttributeError:
+            return (self.log_probabilities,)
 
 
 def two_sided(p: Array) -> Array:

@@ -40,7 +40,8 @@ def naturals_of(message: Distribution, rows: int, missing: Mask = None) -> list[
 def one_each(values: Array, event_rank: int, rows: int, missing: Mask) -> Array:
     """Parameter values broadcast to one entry a row, zero where masked."""
     values = np.asarray(values, dtype=float)
-    whole = np.broadcast_to(values, (rows, *values.shape[values.ndim - event_rank :]))
+    shape = (rows, *values.shape[values.ndim - event_rank :])
+    whole = values if values.shape == shape else np.broadcast_to(values, shape)
     if missing is None:
         return whole
     return np.where(missing.reshape(-1, *(1,) * (whole.ndim - 1)), 0.0, whole)
@@ -53,7 +54,9 @@ class Inbox:
         self.array = array
         self.size = size
         self.group: Group | None = None
-        self.naturals: list[Array] = []
+        self._events: list[tuple[int, ...]] = []
+        self._terms: list[tuple[Place, list[Array], Mask]] = []
+        self._naturals: list[Array] | None = None
         self._asides: list[tuple[Place, Distribution, Mask]] = []
         self._kinds: dict[type[Distribution], Family] = {}
 
@@ -67,15 +70,51 @@ class Inbox:
         if group is None or (self.group is not None and group is not self.group):
             self._asides.append((place, message, missing))
         else:
-            parts = naturals_of(message, place.rows, missing)
+            batch_rank = len(message.batch_shape)
+            parts = [np.asarray(part, dtype=float) for part in message.naturals()]
+            events = [part.shape[batch_rank:] for part in parts]
             if self.group is None:
-                self.group = group
-                self.naturals = [np.zeros((self.size, *part.shape[1:])) for part in parts]
-            for total, part in zip(self.naturals, parts, strict=True):
-                if total.shape[1:] != part.shape[1:]:
-                    raise ProductError(self._shapes(message, family))
-                place.add(total, part)
+                self.group, self._events = group, events
+            elif events != self._events:
+                raise ProductError(self._shapes(message, family))
+            self._terms.append((place, parts, missing))
+            self._naturals = None
         self._kinds.setdefault(kind, family)
+
+    @property
+    def naturals(self) -> list[Array]:
+        """The sums of the natural parameters, each (size, *event); none before the first message."""
+        if self._naturals is None:
+            self._naturals = [self._sum(number, event) for number, event in enumerate(self._events)]
+        return self._naturals
+
+    def _sum(self, number: int, event: tuple[int, ...]) -> Array:
+        """One natural parameter; messages at all elements come first, and their sum is where the others are added."""
+        shape = (self.size, *event)
+        total: Array | None = None
+        is_own = False
+        rest = []
+        for place, parts, missing in self._terms:
+            part = parts[number]
+            if place.kind != "all" or missing is not None:
+                rest.append((place, part, missing))
+            elif total is None:
+                total = part
+            elif is_own and total.shape == shape:
+                total += part
+            else:
+                total, is_own = total + part, True
+        if total is None:
+            total, is_own = np.zeros(shape), True
+        elif total.shape != shape:
+            total, is_own = np.broadcast_to(total, shape), False
+        if rest and not is_own:
+            total = np.array(total)  # keeps the layout
+        for place, part, missing in rest:
+            if missing is not None:
+                part = one_each(part, len(event), place.rows, missing)
+            place.add(total, part)
+        return total
 
     def product(self, has_form: bool = False) -> Distribution:
         """The normalised product; an error where it is improper or has no closed form.
@@ -166,7 +205,7 @@ class Inbox:
         return (
             f"messages of different shapes meet at `{self.array.name}`: {message!r} has event shape {message.event_shape}\n"
             f"  from {family.site}\n"
-            f"  the others have {tuple(total.shape[1:] for total in self.naturals)}"
+            f"  the others have {tuple(self._events)}"
         )
 
 

@@ -26,9 +26,15 @@ IntArray = NDArray[np.intp]
 
 
 class Surroundings:
-    """What the rules of a cluster read from outside it: marginals and joints of the family's other clusters, and data."""
+    """What the rules of a cluster read from outside it: marginals and joints of the family's other clusters, and data.
 
-    def __init__(self, structure: Structure, cluster: Cluster) -> None:
+    Args:
+        structure: where the family's other clusters are.
+        cluster: whose surroundings.
+        component: of plural interfaces only this component is read; all of them by default.
+    """
+
+    def __init__(self, structure: Structure, cluster: Cluster, component: int | None = None) -> None:
         family = cluster.family
         own = set(cluster.names)
         self.cluster = cluster
@@ -41,10 +47,14 @@ class Surroundings:
                 self._readers.append(("q_" + "_".join(other.names), _joint_reader(key, cluster.rows)))
             else:
                 name = other.names[0]
-                self._readers.append(("q_" + name, marginal_reader(structure, cluster, name)))
+                self._readers.append(("q_" + name, marginal_reader(structure, cluster, name, component)))
+        self.is_fixed = not self._readers
+        """Whether nothing but data is read."""
+        plural = {interface.name for interface in family.node.interfaces if interface.plural}
         for name, binding in family.bindings.items():
             if name not in own and not isinstance(binding, RandomBinding):
-                self._readers.append(("q_" + name, _fixed_reader(cluster, name)))
+                chosen = component if name in plural else None
+                self._readers.append(("q_" + name, _fixed_reader(cluster, name, chosen)))
 
     def read(self, beliefs: Beliefs) -> dict[str, Distribution]:
         """The inputs by their names in a rule's signature, each with batch shape (rows,) or one that broadcasts to it."""
@@ -59,9 +69,11 @@ def _joint_reader(key: tuple[int, int], rows: IntArray | None) -> Callable[[Beli
     return read
 
 
-def _fixed_reader(cluster: Cluster, name: str) -> Callable[[Beliefs], Distribution]:
+def _fixed_reader(cluster: Cluster, name: str, component: int | None = None) -> Callable[[Beliefs], Distribution]:
     def read(beliefs: Beliefs) -> Distribution:
         value = beliefs.fixed(cluster.family, name)
+        if component is not None:
+            value = value[..., component]
         if cluster.rows is None or not value.batch_shape or value.batch_shape[0] == 1:
             return value
         return value[cluster.rows]
@@ -69,8 +81,13 @@ def _fixed_reader(cluster: Cluster, name: str) -> Callable[[Beliefs], Distributi
     return read
 
 
-def marginal_reader(structure: Structure, cluster: Cluster, name: str) -> Callable[[Beliefs], Distribution]:
-    """Reads the marginals on one interface of a cluster's family, an entry a row (or one for all)."""
+def marginal_reader(
+    structure: Structure, cluster: Cluster, name: str, component: int | None = None
+) -> Callable[[Beliefs], Distribution]:
+    """Reads the marginals on one interface of a cluster's family, an entry a row (or one for all).
+
+    On a plural interface they are those of one component, or of all of them side by side.
+    """
     edges = edges_of(cluster.family, name, structure.number)
     if cluster.rows is not None:
         edges = [edge.rows(cluster.rows) for edge in edges]
@@ -80,6 +97,8 @@ def marginal_reader(structure: Structure, cluster: Cluster, name: str) -> Callab
     binding = cluster.family.bindings[name]
     if isinstance(binding, MixedBinding):
         every |= {k: _fixed_reader(cluster, component_name(name, k)) for k in binding.clamped}
+    if component is not None:
+        return every[component]
     readers = [every[k] for k in range(len(every))]
 
     def read(beliefs: Beliefs) -> Distribution:
@@ -119,30 +138,41 @@ class RuleTable:
     def __post_init__(self) -> None:
         self._found: dict[Any, Any] = {}
 
-    def message(self, to: str, inputs: Mapping[str, Distribution]) -> Distribution:
-        """The message towards interface ``to``."""
-        return self._call(find_rule, to, inputs)
+    def message(self, to: str, inputs: Mapping[str, Distribution], component: int | None = None) -> Distribution:
+        """The message towards interface ``to``, or towards one component of it.
+
+        Raises:
+            NoRuleError: none applies, or none that takes one component alone.
+        """
+        return self._call(find_rule, to, inputs, component)
 
     def joint(self, inputs: Mapping[str, Distribution], names: str | None = None) -> Distribution:
         """The joint marginal of the whole cluster, or of the named part of it."""
         return self._call(find_marginal_rule, names or "_".join(self.cluster.names), inputs)
 
-    def _call(self, find: Callable[..., Any], to: str, inputs: Mapping[str, Distribution]) -> Distribution:
+    def _call(
+        self, find: Callable[..., Any], to: str, inputs: Mapping[str, Distribution], component: int | None = None
+    ) -> Distribution:
         family = self.cluster.family
-        key = (to, find is find_rule, *inputs, *map(type, inputs.values()))
+        key = (to, find is find_rule, component, *inputs, *map(type, inputs.values()))
         rule = self._found.get(key)
         if rule is None:
             types = {name: type(value) for name, value in inputs.items()}
             try:
-                rule = self._found[key] = find(family.node, to, types, family.meta, site=family.site)
+                rule = find(family.node, to, types, family.meta, site=family.site)
+                if component is not None and "index" not in rule.signature.extras:
+                    raise NoRuleError(f"{rule} takes all components")
+                self._found[key] = rule
             except NoRuleError:
+                if component is not None:
+                    raise
                 averaged = self._averaged(find, to, inputs)
                 if averaged is None:
                     raise
                 return averaged
         with noted("message rule" if find is find_rule else "joint rule", family, self.cluster.size, to, inputs):
             try:
-                result: Distribution = rule(meta=family.meta, node=family.node, to=to, **inputs)
+                result: Distribution = rule(meta=family.meta, node=family.node, to=to, index=component, **inputs)
             except ReactivePGMError:
                 raise
             except ValueError as error:

@@ -69,14 +69,16 @@ class Place:
 
     def add(self, totals: Array, values: Array) -> None:
         """Add the rows' values (rows first) into the elements' totals; repeated elements accumulate pairwise."""
-        values = np.broadcast_to(values, (self.rows, *totals.shape[1:]))
         if self.kind == "all":
             totals += values
         elif self.kind == "slice":
             totals[self.window] += values
         elif self.kind == "one":
-            totals[self.window] += values.sum(axis=0)
+            is_shared = values.ndim < totals.ndim or len(values) < self.rows
+            totals[self.window] += self.rows * values if is_shared else values.sum(axis=0)
         elif self.rows:
+            if values.ndim < totals.ndim or len(values) < self.rows:
+                values = np.broadcast_to(values, (self.rows, *totals.shape[1:]))
             if self.is_injective:
                 totals[self.index] += values
             else:

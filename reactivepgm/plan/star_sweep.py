@@ -17,9 +17,10 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.inbox import Inbox
-from reactivepgm.plan.outbound import RuleTable, Surroundings, heard, misfit, towards
+from reactivepgm.plan.outbound import heard, misfit, towards
 from reactivepgm.plan.pipeline import passed, stage_of
 from reactivepgm.plan.regions import Batch
+from reactivepgm.plan.sender import Sender
 from reactivepgm.plan.structure import Cluster, Edge, Structure
 
 
@@ -35,21 +36,23 @@ class Senders:
 
     def __init__(self, structure: Structure, clusters: tuple[Cluster, ...]) -> None:
         self._forms = {a: f.message for a, f in structure.forms.items() if f.message is not None}
-        self._calls = [(c, Surroundings(structure, c), RuleTable(c)) for c in clusters]
+        self._senders = [Sender(structure, c) for c in clusters]
         self._stages = {c: stage for c in clusters if (stage := stage_of(c.family)) is not None}
         self._borders = {c: structure.borders[c] for c in clusters if c in structure.borders}
         self._passed: dict[Cluster, tuple[Distribution, Mask]] = {}
 
     def send(self, beliefs: Beliefs, inboxes: Mapping[int, Receiver]) -> None:
         """Put every cluster's messages into the inboxes of the arrays they are for."""
-        for cluster, surroundings, rules in self._calls:
-            inputs = surroundings.read(beliefs)
-            message = rules.message(cluster.names[0], inputs)
-            missing = _missing(cluster, beliefs)
+        for sender in self._senders:
+            cluster, missing = sender.cluster, sender.missing(beliefs)
             if cluster in self._stages:
-                message, missing = self._through(cluster, message, missing)
+                message, missing = self._through(cluster, sender.message(beliefs), missing)
+                is_part = False
+            else:
+                message = sender.part(beliefs)
+                is_part = sender.component is not None
             for edge in cluster.edges:
-                sent = towards(edge, message, cluster.size)
+                sent = message if is_part else towards(edge, message, cluster.size)
                 if edge.array in self._forms and not isinstance(sent, Uninformative):
                     sent = self._forms[edge.array](sent)
                 try:
@@ -57,17 +60,16 @@ class Senders:
                 except ReactivePGMError:
                     raise
                 except ValueError as error:  # a message of two dimensions, found out where its parameters are read
-                    raise misfit(cluster.family, inputs, error) from error
+                    raise misfit(cluster.family, sender.inputs(beliefs), error) from error
 
     def message(self, cluster: Cluster, beliefs: Beliefs) -> Distribution:
         """A cluster's message as its variables hear it, from the current beliefs."""
         if cluster in self._stages:
             sent, missing = self._passed[cluster]
             return heard(sent, cluster.size, missing)
-        for known, surroundings, rules in self._calls:
-            if known is cluster:
-                message = rules.message(cluster.names[0], surroundings.read(beliefs))
-                return heard(message, cluster.size, _missing(cluster, beliefs))
+        for sender in self._senders:
+            if sender.cluster is cluster:
+                return heard(sender.message(beliefs), cluster.size, sender.missing(beliefs))
         raise KeyError(cluster)
 
     def log_densities(self, beliefs: Beliefs, points: Mapping[int, Array]) -> float:
@@ -78,7 +80,8 @@ class Senders:
             points: for each array its elements' values, (n, *event).
         """
         total = 0.0
-        for cluster, _, _ in self._calls:
+        for sender in self._senders:
+            cluster = sender.cluster
             (edge,) = cluster.edges
             family = cluster.family
             values = [
@@ -87,7 +90,7 @@ class Senders:
             ]
             assert family.node.log_density is not None
             terms = np.broadcast_to(family.node.log_density(*values), (cluster.size,))
-            missing = _missing(cluster, beliefs)
+            missing = sender.missing(beliefs)
             total += float(terms.sum() if missing is None else terms[~missing].sum())
         return total
 
@@ -107,11 +110,6 @@ def typical(belief: Distribution, size: int) -> Array:
     """A value inside the support for every element: the mean, or the likeliest category."""
     whole = belief.broadcast_to((size,))
     return np.asarray(whole.mode if isinstance(belief, DiscreteFamily) else whole.mean)
-
-
-def _missing(cluster: Cluster, beliefs: Beliefs) -> Mask:
-    missing = beliefs.missing(cluster.family)
-    return missing if missing is None or cluster.rows is None else missing[cluster.rows]
 
 
 class StarSweep:

@@ -4,7 +4,7 @@ A category is believed through a Categorical, a Bernoulli (category 1 with proba
 a vector over the K categories (one-hot, or weights), or a whole number 0 ... K-1, for which K must be known.
 """
 
-from reactivepgm.distributions import DiscreteFamily, Distribution, PointMass
+from reactivepgm.distributions import Bernoulli, DiscreteFamily, Distribution, PointMass
 from reactivepgm.errors import DataError, NoRuleError
 from reactivepgm.numerics.array import Array, is_numpy, namespace
 
@@ -44,6 +44,22 @@ def probabilities(belief: Distribution, categories: int | None = None) -> Array:
             "give it one-hot, e.g. numpy.eye(K)[y]"
         )
     return one_hot(belief.value, categories)
+
+
+def weight(belief: Distribution, index: int) -> Array:
+    """The probability of one category, (*batch,), without a look at the others.
+
+    Raises:
+        NoRuleError: as for ``probabilities``.
+
+    Example:
+        >>> from reactivepgm.distributions import Bernoulli
+        >>> weight(Bernoulli(0.25), 0)
+        0.75
+    """
+    if isinstance(belief, Bernoulli) and index < 2:
+        return belief.p if index else 1.0 - belief.p
+    return probabilities(belief)[..., index]
 
 
 def one_hot(value: Array, categories: int) -> Array:

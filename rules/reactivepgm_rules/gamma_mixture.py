@@ -24,10 +24,9 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.nodes.selection import GammaMixture
 from reactivepgm.numerics.array import Array
-from reactivepgm.numerics.special import softmax
 from reactivepgm.rulebook import average_energy, rule
 
-from .category import probabilities
+from .category import probabilities, weight
 from .expectations import mean_log_gamma, weigh
 
 Positive = GammaFamily | PointMass
@@ -38,7 +37,7 @@ def _weights(switch: Switch, component: Distribution, index: int | None) -> Arra
     """Responsibilities of the components that are asked for, broadcasting against the message's batch."""
     if index is None:
         return probabilities(switch, component.batch_shape[-1])
-    return probabilities(switch)[..., index]
+    return weight(switch, index)
 
 
 def _beside(x: Array, index: int | None = None) -> Array:
@@ -69,8 +68,8 @@ def _(q_out: Distribution, q_switch: Switch, q_a: Distribution, index: int | Non
 
 @rule(GammaMixture, to="switch")
 def _(q_out: Positive, q_a: Positive, q_b: Positive) -> Categorical:
-    """Expected log densities of the components, normalised."""
-    return Categorical(softmax(-_energies(q_out, q_a, q_b)))
+    """Expected log densities of the components."""
+    return Categorical.from_log_weights(-_energies(q_out, q_a, q_b))
 
 
 @average_energy(GammaMixture)

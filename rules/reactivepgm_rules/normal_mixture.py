@@ -13,6 +13,7 @@ they hold all of them, batch (*batch, K), and so does the message. A weight of z
 """
 
 from math import log, pi
+from operator import add, sub
 from typing import NamedTuple
 
 from reactivepgm.distributions import (
@@ -32,11 +33,11 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.nodes import NormalMixture
 from reactivepgm.numerics.array import Array
+from reactivepgm.numerics.layout import crossed
 from reactivepgm.numerics.linear_algebra import matvec, outer, trace_product
-from reactivepgm.numerics.special import softmax
 from reactivepgm.rulebook import average_energy, rule
 
-from .category import probabilities
+from .category import probabilities, weight
 from .expectations import weigh
 
 Located = NormalFamily | PointMass
@@ -50,18 +51,20 @@ class Moments(NamedTuple):
     mean: Array
     spread: Array
     rank: int
+    is_exact: bool
 
 
 def _moments(belief: Located) -> Moments:
     if isinstance(belief, MultivariateNormal | PointMass) and belief.event_shape:
-        return Moments(belief.mean, belief.covariance, 1)
-    return Moments(belief.mean, belief.variance, 0)
+        return Moments(belief.mean, belief.covariance, 1, False)
+    is_exact = isinstance(belief, PointMass)
+    return Moments(belief.mean, 0.0 if is_exact else belief.variance, 0, is_exact)
 
 
 def _beside(moments: Moments) -> Moments:
     """The same with a batch axis of length one for the components."""
-    mean, spread, rank = moments
-    return Moments(_unsqueeze(mean, rank), _unsqueeze(spread, 2 * rank), rank)
+    mean, spread, rank, is_exact = moments
+    return Moments(_unsqueeze(mean, rank), _unsqueeze(spread, 2 * rank), rank, is_exact)
 
 
 def _unsqueeze(x: Array, rank: int) -> Array:
@@ -73,8 +76,9 @@ def _unsqueeze(x: Array, rank: int) -> Array:
 
 def _scatter(out: Moments, m: Moments) -> Array:
     """E[(out - m)(out - m)'], elementwise in the batch."""
-    gap = out.mean - m.mean
-    return out.spread + m.spread + (outer(gap, gap) if out.rank else gap * gap)
+    gap = crossed(sub, out.mean, m.mean)
+    square = outer(gap, gap) if out.rank else gap * gap
+    return square + (m.spread if out.is_exact else crossed(add, out.spread, m.spread))
 
 
 def _log_det(p: Precise) -> Array:
@@ -90,7 +94,7 @@ def _weights(switch: Switch, component: Distribution, index: int | None) -> Arra
     """Responsibilities of the components that are asked for, broadcasting against the message's batch."""
     if index is None:
         return probabilities(switch, component.batch_shape[-1])
-    return probabilities(switch)[..., index]
+    return weight(switch, index)
 
 
 @rule(NormalMixture, to="m")
@@ -100,8 +104,8 @@ def _(q_out: Located, q_switch: Switch, q_p: Precise, index: int | None) -> Norm
     z = _weights(q_switch, q_p, index)
     mean = out.mean if index is not None else _unsqueeze(out.mean, out.rank)
     if out.rank:
-        return MvNormalMeanPrecision(mean, _column(z) * q_p.mean)
-    return NormalMeanPrecision(mean, z * q_p.mean)
+        return MvNormalMeanPrecision._of(mean, _column(z) * q_p.mean)
+    return NormalMeanPrecision._of(mean, z * q_p.mean)
 
 
 @rule(NormalMixture, to="p")
@@ -112,7 +116,8 @@ def _(q_out: Located, q_switch: Switch, q_m: Located, index: int | None) -> Gamm
     scatter = _scatter(out if index is not None else _beside(out), m)
     if out.rank:
         return Wishart.from_inverse_scale(z + (out.mean.shape[-1] + 1.0), _column(z) * scatter)
-    return GammaShapeRate(1.0 + 0.5 * z, 0.5 * z * scatter)
+    half = 0.5 * z
+    return GammaShapeRate._of(1.0 + half, half * scatter)
 
 
 @rule(NormalMixture, to="out")
@@ -121,15 +126,15 @@ def _(q_switch: Switch, q_m: Located, q_p: Precise) -> NormalWeightedMeanPrecisi
     z = probabilities(q_switch, q_m.batch_shape[-1])
     if len(q_m.event_shape):
         weighted = z[..., None] * matvec(q_p.mean, q_m.mean)
-        return MvNormalWeightedMeanPrecision(weighted.sum(-2), (_column(z) * q_p.mean).sum(-3))
+        return MvNormalWeightedMeanPrecision._of(weighted.sum(-2), (_column(z) * q_p.mean).sum(-3))
     precision = z * q_p.mean
-    return NormalWeightedMeanPrecision((precision * q_m.mean).sum(-1), precision.sum(-1))
+    return NormalWeightedMeanPrecision._of((precision * q_m.mean).sum(-1), precision.sum(-1))
 
 
 @rule(NormalMixture, to="switch")
 def _(q_out: Located, q_m: Located, q_p: Precise) -> Categorical:
-    """Expected log densities of the components, normalised."""
-    return Categorical(softmax(-_energies(q_out, q_m, q_p)))
+    """Expected log densities of the components."""
+    return Categorical.from_log_weights(-_energies(q_out, q_m, q_p))
 
 
 @average_energy(NormalMixture)

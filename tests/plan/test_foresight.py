@@ -144,8 +144,8 @@ def test_what_runs_is_what_was_foreseen(case, monkeypatch):
     called = []
     ask = RuleTable._call
 
-    def noted(self, find, to, inputs):
-        result = ask(self, find, to, inputs)
+    def noted(self, find, to, inputs, component=None):
+        result = ask(self, find, to, inputs, component)
         called.append((self.cluster.family.site, find is find_rule, to, type(result)))
         return result
 

@@ -1,0 +1,76 @@
+"""Arrays that lie with the batch axis contiguous in memory, whatever axes of the event follow it in the shape.
+
+Shapes are batch-first for the reader; for the machine a loop over few components with vectors over the batch costs a
+fraction of a loop over the batch with short vectors. NumPy keeps the layout of its operands where they have one, so it is
+enough to choose it where components first meet rows: (rows, 1) against (K,).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from reactivepgm.numerics.array import Array
+
+FEW = 8
+"""Up to how many entries an axis is short."""
+
+
+def empty_by_batch(shape: tuple[int, ...]) -> Array:
+    """An uninitialised array of a shape whose first axis is contiguous in memory, the others outside in their order.
+
+    Example:
+        >>> empty_by_batch((100, 3, 2)).strides
+        (8, 1600, 800)
+    """
+    return np.moveaxis(np.empty((*shape[1:], shape[0])), -1, 0)
+
+
+def crossed(ufunc: Callable[..., Array], x: Array, y: Array) -> Array:
+    """``x - y`` or another operation of two operands that broadcast against each other, the batch axis contiguous.
+
+    Args:
+        ufunc: a function of ``operator`` (sub, add, mul, truediv).
+        x: (rows, 1, *event).
+        y: (K, *event) or (1, K, *event).
+
+    Returns:
+        (rows, K, *event).
+
+    Example:
+        >>> import operator
+        >>> gap = crossed(operator.sub, np.zeros((100, 1)), np.ones((1, 3)))
+        >>> gap.shape, gap.strides
+        ((100, 3), (8, 800))
+    """
+    if type(x) is not np.ndarray or type(y) is not np.ndarray or x.shape[:1] == y.shape[:1] or x.ndim < 2:
+        return ufunc(x, y)
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    if not x.dtype == y.dtype == np.float64 or shape[0] <= FEW or shape[0] < shape[1]:
+        return ufunc(x, y)
+    result: Any = empty_by_batch(shape)
+    return _UFUNCS[ufunc.__name__](x, y, out=result)
+
+
+_UFUNCS: dict[str, Any] = {"sub": np.subtract, "add": np.add, "mul": np.multiply, "truediv": np.true_divide}
+
+
+def along_last(pair: Callable[..., Array], reduction: Callable[..., Array], x: Array, axis: int | tuple[int, ...]) -> Array:
+    """A reduction that keeps its axis; over few entries of a long array it runs along the others, many times faster.
+
+    Args:
+        pair: the reduction of two, such as ``numpy.add``.
+        reduction: the reduction itself, such as ``numpy.sum``.
+        x: (*batch, K).
+        axis: what to reduce.
+
+    Example:
+        >>> along_last(np.maximum, np.max, np.array([[1.0, 2.0], [4.0, 3.0], [0.0, 0.0]]), -1).tolist()
+        [[2.0], [4.0], [0.0]]
+    """
+    if axis == -1 and x.ndim > 1 and 1 < x.shape[-1] <= FEW < len(x):
+        total = pair(x[..., 0:1], x[..., 1:2])
+        for k in range(2, x.shape[-1]):
+            total = pair(total, x[..., k : k + 1])
+        return total
+    return reduction(x, axis=axis, keepdims=True)
