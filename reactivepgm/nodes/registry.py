@@ -57,3 +57,18 @@ def node_of(x: Any) -> Node | None:
         return _BY_TARGET.get(x)
     except TypeError:  # an unhashable argument is no class and no function
         return None
+
+
+def registered() -> dict[str, tuple[Node, tuple[str, ...]]]:
+    """Every node under its own name, with its further names; in the order of their registration.
+
+    Example:
+        >>> node, further = registered()["DiscreteTransition"]
+        >>> further
+        ('Transition',)
+    """
+    found: dict[str, tuple[Node, tuple[str, ...]]] = {}
+    for name, node in _BY_NAME.items():
+        further = found.get(node.name, (node, ()))[1]
+        found[node.name] = node, further if name == node.name else (*further, name)
+    return found

@@ -10,6 +10,8 @@ Energy        (log 2π - E[log γ] + E[γ (y1 - θ'x)²])/2; for states, H[q(y, 
 
 Without a meta, y and x are numbers or states as their beliefs are. There is a kernel for numbers with a known θ only: a
 random θ also weighs on x alone, by x'Cov[θ]x, and states copy, so that their noise is singular.
+
+Differs       under mean field too, the rate of γ has tr(Cov[θ] Cov[x]), without which the update is not that of the free energy
 """
 
 from reactivepgm.distributions import (

@@ -12,6 +12,8 @@ All messages are ordinary ones, the forward message of zprev included: schedules
 
 BIFMHelper    out = in: messages pass unchanged, toward out also the marginal of in; energy H[q(in)], so that the copy of
               the belief does not count twice.
+
+Differs       the rules are pure functions of their messages; no state is kept in a meta between calls
 """
 
 from reactivepgm.distributions import Distribution, MultivariateNormal, MvNormalWeightedMeanPrecision, product

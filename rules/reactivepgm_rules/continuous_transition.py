@@ -9,6 +9,9 @@ Structured    messages inside the cluster (y, x): see linear_joint.py
 Energy        (n log 2π - E[log|W|] + tr(E[W] S))/2
 
 Exact for a function that is linear in a. There is a kernel for a known a only: else J weighs on x alone.
+
+Differs       the message of y keeps what Cov[a] leaves uncertain; S is taken about the whole affine map, its offset A(a0) x - J
+              a0 included; the energy has half of E[log|W|] and of n log 2π
 """
 
 from typing import NamedTuple

@@ -11,6 +11,8 @@ Any mix of messages and marginals, joint marginals too, takes one and the same p
 marginal averages L over its axes first. An observation does either, with the same result. Messages and joints take
 log 0 as it is. Only the energy puts a number on probability that q gives to what a excludes (``EXCLUDED``), as
 ReactiveMP.jl does; exact inference never does so, and there the energy is exact too.
+
+Differs       a message is normalised once, over everything; normalising E[log a] along one axis first changes it
 """
 
 from collections.abc import Iterator, Mapping

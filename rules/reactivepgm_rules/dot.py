@@ -6,6 +6,8 @@ Joint         falls apart, as one vector is known                               
 
 Numbers are taken as vectors of length one. The product of two random vectors has no rule: cut one from the other, or
 model it with a softened product.
+
+Differs       messages of rank one stay as they are, in information form; no small number is put on a zero diagonal
 """
 
 from reactivepgm.distributions import (

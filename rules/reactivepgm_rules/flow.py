@@ -6,6 +6,9 @@ Linearised    forward at m = E[in]:     N(f(m), J V J'), precision inv(J)' W inv
 Unscented     moments of f, or of f⁻¹, at 2d + 1 sigma points                Julier and Uhlmann 2004; Wan and van der
               weights λ/(d+λ), 1/(2(d+λ)), λ = α²(d+κ) - d                   Merwe 2000, algorithm 2.1
 Marginal      q(in) ∝ m_in(in) times the backward message
+
+Differs       a map is linearised at the end that the message comes from, both ways; the Jacobian at the other end is another
+              map's wherever the layers are curved
 """
 
 from collections.abc import Callable

@@ -7,6 +7,8 @@ Variational   nu(out)   = Gamma(E[a], E[b]),  with E[b] = E[1/θ]
 Joint         q(out) = Gamma(a_out + a - 1, b_out + b)
 Energy        E[log Γ(a)] - E[a] E[log b] - (E[a] - 1) E[log out] + E[b] E[out]
               E[log Γ(a)] is exact under a Gamma belief (see expectations.py)
+
+Differs       E[log Γ(a)] is the expectation, by quadrature, where Stirling's formula is common
 """
 
 from reactivepgm.distributions import (

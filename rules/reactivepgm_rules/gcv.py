@@ -12,6 +12,8 @@ B takes κ z for a normal of its own mean E[κ] E[z] and variance E[κ]² Var[z]
 the expectation under independent normals is infinite once Var[κ] Var[z] >= 1; it is exact where κ or z is known.
 The exponents of A and B are added before they are raised, so that κ z and ω may be far apart and cancel.
 A message of y or x that is no normal enters by its moments: exact, or by the quadrature that the meta names.
+
+Differs       moments of a message that is no normal are exact unless a meta names a quadrature
 """
 
 from reactivepgm.distributions import (

@@ -4,6 +4,8 @@ Factor        f = (2/(π v))^(1/2) exp(-out²/(2 v)),  out >= 0
 Variational   ν(out) ∝ exp(-out² E[1/v]/2): half-normal of variance 1/E[1/v]
               ν(v) ∝ v^(-1/2) exp(-E[out²]/(2 v)): inverse gamma of shape -1/2 and scale E[out²]/2, improper on its own
 Energy        (log(π/2) + E[log v] + E[1/v] E[out²])/2
+
+Differs       a random variance enters by 1/E[1/v], as E[log f] asks for, and there is a message toward it
 """
 
 from math import log, pi

@@ -6,6 +6,8 @@ Variational   nu(out)   = InverseGamma(E[a], E[θ])
               nu(scale) = Gamma(1 + E[a], rate E[1/out])
 Joint         q(out) = InverseGamma(a_out + a + 1, θ_out + θ)
 Energy        E[log Γ(a)] - E[a] E[log θ] + (E[a] + 1) E[log out] + E[θ] E[1/out]
+
+Differs       the energy has E[θ] E[1/out]; E[θ] / E[out] is smaller, by Jensen's inequality
 """
 
 from reactivepgm.distributions import (

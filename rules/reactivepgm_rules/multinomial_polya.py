@@ -9,6 +9,8 @@ Energy        -log N! + sum_k E[log x_k!] + sum_{k<K} (E[x_k] E[softplus(-ψ_k)]
 
 N is the sum of the counts wherever x is given. Expectations are by Gauss-Hermite quadrature; the one of the last line
 is the exact energy, Linderman, Johnson and Adams 2015 have the augmentation (section 2).
+
+Differs       the energy has the multinomial coefficient with its sign, log Γ(N + 1) where log N has been used
 """
 
 from reactivepgm.distributions import (

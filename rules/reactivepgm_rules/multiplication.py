@@ -10,6 +10,8 @@ Sum-product   ν(out) = law of A in                       A known: N(A m, A V A'
 Joint         falls apart, as one factor must be known                                    Loeliger et al. 2007, table II
 
 The rules toward A are those toward in with the roles exchanged.
+
+Differs       messages of deficient rank stay as they are, in information form; no small number is put on a zero diagonal
 """
 
 from reactivepgm.distributions import (

@@ -8,6 +8,9 @@ Structured    messages inside the cluster (out, mean), with Σ replaced by inv E
 Energy        (d log 2π + E[log|Σ|] + tr(E[inv Σ] S)) / 2                                Dauwels 2007, table 5
 
 A known covariance may be given as a message or as a marginal, may be singular, and a vector means a diagonal.
+
+Differs       a random covariance enters by inv E[inv Σ], as E[log f] asks for; with its mean instead, as is common, the free
+              energy may rise
 """
 
 from reactivepgm.distributions import (

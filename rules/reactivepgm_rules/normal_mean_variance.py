@@ -9,6 +9,9 @@ Structured    messages inside the cluster (out, mean), with v replaced by 1 / E[
 Energy        (log 2π + E[log v] + E[1/v] E[(out - mean)²]) / 2                          Dauwels 2007, table 5
 
 A known variance may be given as a message or as a marginal.
+
+Differs       a random variance enters by 1/E[1/v], as E[log f] asks for; with its mean E[v] instead, as is common, the free
+              energy may rise
 """
 
 from reactivepgm.distributions import (

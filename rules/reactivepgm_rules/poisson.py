@@ -5,6 +5,8 @@ Sum-product   nu(out) = Poisson(l),  nu(l) = Gamma(1 + out, rate 1)
 Variational   nu(out) = Poisson(exp E[log l]),  nu(l) = Gamma(1 + E[out], rate 1)
 Energy        E[l] - E[out] E[log l] + E[log out!]
               q(out) = Poisson(λ):  H[q] + λ (log λ - E[log l]) + (E[l] - λ), which does not cancel for large λ
+
+Differs       the expectation of log out! is exact, in a form that does not cancel for large rates
 """
 
 from reactivepgm.distributions import Factorized, GammaFamily, GammaShapeRate, PointMass, Poisson

@@ -11,6 +11,8 @@ Variational   log ν(in) = q log Φ(in) + (1 - q) log Φ(-in),  log odds of ν(o
 Energy        -q E[log Φ(in)] - (1 - q) E[log Φ(-in)], by Gauss-Hermite quadrature
 
 r is formed by Mills' ratio R: r = (2p - 1) / (p R(-h) + (1 - p) R(h)), so that no probability underflows.
+
+Differs       the ratio φ/Φ is Mills' ratio throughout, so that both tails stay finite
 """
 
 from reactivepgm.distributions import (

@@ -2,6 +2,8 @@
 
 Sum-product   ν(out) = law of in1 - in2;  ν(in1) = law of out + in2;  ν(in2) = law of in1 - out
 Joint         q(in1, in2) ∝ m_in1(in1) m_in2(in2) m_out(in1 - in2)                        Loeliger et al. 2007, table II
+
+Differs       with in1 known, the joint has in2 = in1 - out, the sign that the constraint says and the message has
 """
 
 from reactivepgm.distributions import (
