@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-FLAGS = ("-O3", "-march=native", "-std=c11", "-shared", "-fPIC")
+FLAGS = ("-O3", "-march=native", "-ffast-math", "-std=c11", "-shared", "-fPIC")
 
 
 def compiler() -> str | None:

@@ -251,42 +251,49 @@ void gram(long n, const double (*x)[10], const double *y, double xx[10][10], dou
         }
 }
 
-/* Flooding sum-product on an Ising grid in log-odds, damped; field and belief (side, side), spins +1 and -1.
-   The message over a coupling J of incoming log-odds u is 2 atanh(tanh J tanh(u / 2)). */
+/* new = keep new + (1 - keep) sent, over whole rows so that the compiler can use its vector exp and log.
+   The message over a coupling J of incoming log-odds u is 2 atanh(tanh J tanh(u / 2)) = log((e^u s + d) / (e^u d + s)),
+   s = 1 + tanh J, d = 1 - tanh J. */
+static void send(long n, const double *restrict belief, const double *restrict back, double s, double d, double *restrict sent)
+{
+    for (long i = 0; i < n; i++) {
+        double e = exp(belief[i] - back[i]);
+        sent[i] = log((e * s + d) / (e * d + s));
+    }
+}
+
+static void mix(long n, const double *restrict sent, double keep, double *restrict held)
+{
+    for (long i = 0; i < n; i++) held[i] = keep * held[i] + (1.0 - keep) * sent[i];
+}
+
+/* Flooding sum-product on an Ising grid in log-odds, damped; field and belief (side, side), spins +1 and -1. */
 void ising(long side, const double *field, double coupling, int iterations, double damping, double *belief)
 {
     long n = side * side;
-    double *m[4], *next[4], strength = tanh(coupling);
-    for (int d = 0; d < 4; d++) {
-        m[d] = calloc(n, sizeof(double));
-        next[d] = calloc(n, sizeof(double));
-    }
-    /* m[d][i] comes to i from its neighbour above, below, left, right. */
+    double s = 1.0 + tanh(coupling), d = 1.0 - tanh(coupling);
+    double *down = calloc(n, sizeof(double)), *up = calloc(n, sizeof(double));
+    double *right = calloc(n, sizeof(double)), *left = calloc(n, sizeof(double)), *sent = malloc(4 * n * sizeof(double));
     for (int k = 0; k <= iterations; k++) {
-        for (long i = 0; i < n; i++) belief[i] = 2.0 * field[i] + m[0][i] + m[1][i] + m[2][i] + m[3][i];
+        for (long i = 0; i < n; i++) belief[i] = 2.0 * field[i] + down[i] + up[i] + right[i] + left[i];
         if (k == iterations) break;
         double keep = k ? damping : 0.0;
-        for (long r = 0; r < side; r++)
-            for (long c = 0; c < side; c++) {
-                long i = r * side + c, to[4] = {i - side, i + side, i - 1, i + 1};
-                int there[4] = {r > 0, r < side - 1, c > 0, c < side - 1}, arrives[4] = {1, 0, 3, 2};
-                for (int d = 0; d < 4; d++)
-                    if (there[d]) {
-                        double x = strength * tanh(0.5 * (belief[i] - m[d][i]));
-                        double sent = log((1.0 + x) / (1.0 - x));
-                        next[arrives[d]][to[d]] = keep * m[arrives[d]][to[d]] + (1.0 - keep) * sent;
-                    }
-            }
-        for (int d = 0; d < 4; d++) {
-            double *old = m[d];
-            m[d] = next[d];
-            next[d] = old;
+        send(n, belief, up, s, d, sent);
+        send(n, belief, down, s, d, sent + n);
+        send(n, belief, left, s, d, sent + 2 * n);
+        send(n, belief, right, s, d, sent + 3 * n);
+        mix(n - side, sent, keep, down + side);
+        mix(n - side, sent + n + side, keep, up);
+        for (long r = 0; r < n; r += side) {
+            mix(side - 1, sent + 2 * n + r, keep, right + r + 1);
+            mix(side - 1, sent + 3 * n + r + 1, keep, left + r);
         }
     }
-    for (int d = 0; d < 4; d++) {
-        free(m[d]);
-        free(next[d]);
-    }
+    free(down);
+    free(up);
+    free(right);
+    free(left);
+    free(sent);
 }
 
 /* Hierarchical Gaussian filter, two levels: z_t ~ N(z_{t-1}, vz), x_t ~ N(x_{t-1}, exp(kappa z_t + omega)), y_t ~ N(x_t, vy).
@@ -294,9 +301,9 @@ void ising(long side, const double *field, double coupling, int iterations, doub
 void volatility(long n, const double *y, int iterations, double kappa, double omega, double vz, double vy, int points,
                 const double *at, const double *weight, double *path)
 {
-    double zm = 0.0, zv = 1.0, xm = 0.0, xv = 1.0;
+    double zm = 0.0, zv = 1.0, xm = 0.0, xv = 1.0, qm = 0.0, qv = 1.0 + vz;
     for (long t = 0; t < n; t++) {
-        double pm = zm, pv = zv + vz, qm = pm, qv = pv, newm = 0.0, newv = 0.0;
+        double pm = zm, pv = zv + vz, newm = 0.0, newv = 0.0;
         for (int k = 0; k < iterations; k++) {
             double noise = exp(kappa * qm - 0.5 * kappa * kappa * qv + omega);
             /* joint of (x_t, x_{t-1}) given their messages N(y, vy) and N(xm, xv) */
