@@ -9,7 +9,8 @@ Between cells nothing goes through reactivex operators; users compose cells with
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from reactivex import Observable, abc
@@ -90,17 +91,21 @@ class Cell(Observable[Any]):
         self._stopped = True
         observers, self._observers = self._observers, ()
         self._detach()
-        for observer in observers:
-            observer.on_completed()
+        tell_all(observer.on_completed for observer in observers)
 
     def fail(self, error: BaseException) -> None:
-        """End the stream with an error; later subscribers get the last value and the error."""
+        """End the stream with an error; later subscribers get the last value and the error.
+
+        Raises:
+            BaseException: the error itself, after everybody has been told, where a subscriber has no ``on_error``.
+        """
+        if self._stopped:
+            return
         self._stopped = True
         self._error = error
         observers, self._observers = self._observers, ()
         self._detach()
-        for observer in observers:
-            observer.on_error(error)  # type: ignore[arg-type]
+        tell_all(partial(observer.on_error, error) for observer in observers)  # type: ignore[arg-type]
 
     def _recompute(self) -> None:
         if self._compute is not None and self._observers:
@@ -109,24 +114,44 @@ class Cell(Observable[Any]):
     def _subscribe_core(
         self, observer: abc.ObserverBase[Any], scheduler: abc.SchedulerBase | None = None
     ) -> abc.DisposableBase:
-        if not self._observers and not self._stopped:
-            self._attach()
-        if self._compute is not None and self._ready():
-            self._value = self._compute()
-        if self._value is not _NOTHING:
-            observer.on_next(self._value)
-        if self._stopped:
-            if self._error is None:
-                observer.on_completed()
-            else:
-                observer.on_error(self._error)  # type: ignore[arg-type]
-            return Disposable()
-        self._observers = (*self._observers, observer)
+        with self._propagation.turn():
+            if not self._observers and not self._stopped:
+                self._attach()
+            try:
+                if self._compute is not None and self._ready():
+                    self._value = self._compute()
+                if not self._stopped:
+                    # Before the replay: what the subscriber does there may bring the next value.
+                    self._observers = (*self._observers, observer)
+                if self._value is not _NOTHING:
+                    observer.on_next(self._value)
+            except BaseException:
+                self._observers = tuple(other for other in self._observers if other is not observer)
+                if not self._observers and not self._stopped:
+                    self._detach()
+                raise
+            if self._stopped and observer not in self._observers:
+                if self._error is None:
+                    observer.on_completed()
+                else:
+                    observer.on_error(self._error)  # type: ignore[arg-type]
+                return Disposable()
+        return Disposable(partial(self._propagation.later, partial(self._remove, observer)))
 
-        def remove() -> None:
-            before = self._observers
-            self._observers = tuple(other for other in before if other is not observer)
-            if before and not self._observers and not self._stopped:
-                self._detach()
+    def _remove(self, observer: abc.ObserverBase[Any]) -> None:
+        before = self._observers
+        self._observers = tuple(other for other in before if other is not observer)
+        if before and not self._observers and not self._stopped:
+            self._detach()
 
-        return Disposable(remove)
+
+def tell_all(calls: Iterable[Callable[[], object]]) -> None:
+    """Make every call, then raise the first error that one of them met: nobody goes without because of another."""
+    first: BaseException | None = None
+    for call in calls:
+        try:
+            call()
+        except BaseException as error:  # raised below
+            first = first or error
+    if first is not None:
+        raise first

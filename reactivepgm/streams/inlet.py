@@ -24,8 +24,8 @@ class Inlet:
         """Whether every element has a value (or was said to be missing)."""
         return bool(self._arrived.all())
 
-    def put(self, reference: Reference, value: Any) -> None:
-        """Store a value for the elements that a reference names; None or NaN is a missing one.
+    def checked(self, reference: Reference, value: Any) -> Any:
+        """A value in the shape of the elements that a reference names; None or NaN is a missing one.
 
         Raises:
             DataError: it does not fit, or the stream was finished.
@@ -34,20 +34,41 @@ class Inlet:
         if self.is_finished:
             raise DataError(f"`{array.name}` was finished: no value can follow")
         if reference.is_whole:
-            self.value = fitted(array, value)
+            return fitted(array, value)
+        try:
+            numbers = np.asarray(np.nan if value is None else value, dtype=float)
+        except (TypeError, ValueError):
+            raise DataError(f"the value for {reference!r} is {value!r}: numbers are needed") from None
+        event = array.value_shape if array.value_shape is not None else numbers.shape[len(reference.shape) :]
+        expected = (*reference.shape, *event)
+        try:
+            return np.broadcast_to(numbers, expected)
+        except ValueError:
+            raise DataError(f"the value for {reference!r} has shape {numbers.shape}, expected {expected}") from None
+
+    def put(self, reference: Reference, fits: Any) -> None:
+        """Store what ``checked`` returned.
+
+        Raises:
+            DataError: the stream was finished meanwhile, or other elements have values of another shape.
+        """
+        array = self.array
+        if self.is_finished:
+            raise DataError(f"`{array.name}` was finished: no value can follow")
+        if reference.is_whole:
+            self.value = fits
             self._arrived[...] = True
             return
-        event = array.value_shape if array.value_shape is not None else np.shape(value)[len(reference.shape) :]
+        event = np.shape(fits)[len(reference.shape) :]
         if self.value is None:
             self.value = np.full((*array.shape, *event), np.nan)
-        value = np.nan if value is None else np.asarray(value, dtype=float)
-        try:
-            where = np.unravel_index(reference.elements, array.shape)
-            self.value[where] = np.broadcast_to(value, (*reference.shape, *event))
-        except ValueError:
+        elif self.value.shape != (*array.shape, *event):
             raise DataError(
-                f"the value for {reference!r} has shape {np.shape(value)}, expected {(*reference.shape, *event)}"
-            ) from None
+                f"the value for {reference!r} has shape {np.shape(fits)}, expected"
+                f" {(*reference.shape, *self.value.shape[len(array.shape):])}"
+            )
+        where = np.unravel_index(reference.elements, array.shape)
+        self.value[where] = fits
         self._arrived[where] = True
 
     def check_arrived(self, reference: Reference) -> None:

@@ -2,12 +2,13 @@
 
 A new datum marks the batches that read it; the work-list runs them in the plan's order, then the cells that show their
 results. What does not depend on the datum does not run. Variational cycles are closed by the next datum: one propagation
-updates every marked batch once. An update made by a subscriber, in the middle of a propagation, takes effect with the
-next one.
+updates every marked batch once. An update made by a subscriber, in the middle of a propagation, waits for its end and makes
+the next one, before the outer update returns.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +18,7 @@ from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ModelError
 from reactivepgm.graph import FactorHandle, Family, Graph, Reference
 from reactivepgm.plan import Border, Plan
-from reactivepgm.streams.cell import Cell
+from reactivepgm.streams.cell import Cell, tell_all
 from reactivepgm.streams.held import ScheduledUpdates
 from reactivepgm.streams.inlet import Inlet
 from reactivepgm.streams.propagation import Propagation
@@ -42,6 +43,8 @@ class LiveGraph:
         self._shown: list[Shown] = []
         self._held: list[ScheduledUpdates] = []
         self._again = False
+        self._queued: deque[Callable[[], None]] = deque()
+        self._is_working = False
 
     # -- data in
 
@@ -49,24 +52,48 @@ class LiveGraph:
         """Push a value; everything that depends on it is brought up to date before this returns."""
         self.propagation.check_thread()
         inlet = self._inlet(reference)
-        inlet.put(reference, value)
-        self._changed(inlet)
+        fits = inlet.checked(reference, value)
+
+        def push() -> None:
+            inlet.put(reference, fits)
+            self._changed(inlet)
+
+        self._in_order(push)
 
     def resend(self, reference: Reference) -> None:
         """Push the last value again."""
         self.propagation.check_thread()
         inlet = self._inlet(reference)
-        inlet.check_arrived(reference)
-        self._changed(inlet)
+
+        def push() -> None:
+            inlet.check_arrived(reference)
+            self._changed(inlet)
+
+        self._in_order(push)
 
     def finish(self, *references: Reference) -> None:
         """No value follows; what depends on finished data alone is complete."""
         self.propagation.check_thread()
-        for reference in references:
-            self._inlet(reference).is_finished = True
-        for shown in list(self._shown):
-            if self._is_over(shown):
-                shown.cell.finish()
+        inlets = [self._inlet(reference) for reference in references]
+
+        def end() -> None:
+            for inlet in inlets:
+                inlet.is_finished = True
+            tell_all(shown.cell.finish for shown in list(self._shown) if self._is_over(shown))
+
+        self._in_order(end)
+
+    def _in_order(self, action: Callable[[], None]) -> None:
+        """Do it; or, for a subscriber in the middle of a propagation, when what came before is done."""
+        self._queued.append(action)
+        if self.propagation.is_running or self._is_working:
+            return
+        self._is_working = True
+        try:
+            while self._queued:
+                self._queued.popleft()()
+        finally:
+            self._is_working = False
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -210,8 +237,7 @@ class LiveGraph:
 
     def fail(self, error: BaseException) -> None:
         """End every observable with an error."""
-        for shown in list(self._shown):
-            shown.cell.fail(error)
+        tell_all(partial(shown.cell.fail, error) for shown in list(self._shown))
 
     def _cell(
         self,
@@ -274,6 +300,12 @@ class LiveGraph:
         """
         if self.propagation.is_busy:
             return
+        if self._is_working:
+            self._wave()
+        else:
+            self._in_order(self._wave)
+
+    def _wave(self) -> None:
         self._again = False
         self.propagation.run()
         for _ in range(self._running.waves if self._running is not None else 0):

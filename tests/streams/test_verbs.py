@@ -1,6 +1,7 @@
 """Skip strategies, initial values, resending, finishing, holding, batches; and who runs how often."""
 
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -20,6 +21,7 @@ from reactivepgm import (
     NormalMeanVariance,
     SkipClamped,
     SkipClampedAndInitial,
+    ThreadError,
     bethe_free_energy,
     datavar,
     finish,
@@ -37,6 +39,7 @@ from reactivepgm import (
     set_message,
     update,
 )
+from reactivepgm.streams import Cell, Propagation
 
 
 @model
@@ -370,15 +373,94 @@ def test_cells_are_observables_like_any_other():
     assert seen[2:] == ["end"]
 
 
-def test_an_update_by_a_subscriber_takes_effect_with_the_next():
-    _, (a, b, p, r, _) = coins()
+def test_an_update_by_a_subscriber_is_done_before_the_outer_one_returns():
+    """
+    a            --1-------
+    subscriber   ---b:0----
+    r            ---r------
+    """
+    graph, (a, b, p, r, _) = coins()
     update(b, 1.0)
-    follow(marginal(r))
-    marginal(p).subscribe(lambda belief: update(b, 0.0))
-    update(a, 1.0)
     seen = follow(marginal(r))
+    marginal(p).subscribe(lambda belief: update(b, 0.0))
+    late = follow(marginal(p))
     update(a, 1.0)
-    assert seen[-1] == Beta(1.0, 2.0)
+    assert seen == [Beta(2.0, 1.0), Beta(1.0, 2.0)]
+    assert late == [Beta(2.0, 1.0)]
+    runs = [unit.runs for unit in live(graph).running.units]
+    update(b, 1.0)
+    assert [unit.runs for unit in live(graph).running.units] == [runs[0], runs[1] + 1, runs[2]]
+    assert seen[-1] == Beta(2.0, 1.0)
+
+
+def test_updates_by_subscribers_keep_their_order_and_need_no_recursion():
+    """
+    a   --1-0-1-0- ... each by the subscriber of the one before
+    p   --p-p-p-p- ... in that order, at every subscriber
+    """
+    _, (a, b, p, _, _) = coins()
+    update(b, 1.0)
+    flips = iter([float(k % 2) for k in range(1100)])
+
+    def push(belief):
+        for flip in flips:
+            update(a, flip)
+            return
+
+    first = follow(marginal(p))
+    marginal(p).subscribe(push)
+    last = follow(marginal(p))
+    update(a, 1.0)
+    assert first == last
+    assert first == [Beta(2.0, 1.0)] + [Beta(1.0 + k % 2, 2.0 - k % 2) for k in range(1100)]
+
+
+def test_an_update_while_a_value_is_replayed_reaches_the_new_subscriber():
+    _, (a, b, p, _, _) = coins()
+    update(a, 1.0)
+    update(b, 1.0)
+    seen = []
+    more = iter([0.0])
+
+    def listen(belief):
+        seen.append(belief)
+        for flip in more:
+            update(a, flip)
+
+    marginal(p).subscribe(listen)
+    assert seen == [Beta(2.0, 1.0), Beta(1.0, 2.0)]
+
+
+def test_a_subscriber_of_another_thread_is_refused_and_a_disposal_waits_for_the_graphs_own():
+    graph, (a, b, p, _, _) = coins()
+    update(b, 1.0)
+    errors = []
+    seen = []
+    subscription = marginal(p).subscribe(seen.append)
+    update(a, 1.0)
+
+    def elsewhere():
+        marginal(p).subscribe(print, errors.append)
+        subscription.dispose()
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert isinstance(errors[0], ThreadError)
+    assert "observe_on" in str(errors[0])
+    update(a, 0.0)
+    assert seen == [Beta(2.0, 1.0)]
+    assert all(not unit.dependents for unit in live(graph).running.units)
+
+
+def test_an_error_reaches_every_subscriber_even_if_one_has_no_ear_for_it():
+    cell = Cell(Propagation(), height=0)
+    told = []
+    cell.subscribe(print)
+    cell.subscribe(print, on_error=told.append)
+    with pytest.raises(ValueError, match="broken"):
+        cell.fail(ValueError("broken"))
+    assert str(told[0]) == "broken"
 
 
 def test_a_missing_initial_marginal_is_named():
