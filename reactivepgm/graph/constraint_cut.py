@@ -45,7 +45,7 @@ def cut(family: Family, codes: Codes, naming: Naming) -> list[Family] | None:
     if len(blocks) < 2:
         return None
     parts = []
-    for rows, labels in _patterns(list(blocks), np.stack(list(blocks.values()), axis=1)):
+    for rows, labels in _patterns(blocks):
         clusters = _clusters(family, labels)
         if clusters != family.clusters and family.factorisation_given:
             raise ConstraintError(_contradiction(family, codes.equation))
@@ -56,15 +56,25 @@ def cut(family: Family, codes: Codes, naming: Naming) -> list[Family] | None:
     return parts
 
 
-def _patterns(names: Sequence[str], table: IntArray) -> Iterator[tuple[IntArray | None, dict[str, int]]]:
+def _patterns(blocks: Mapping[str, IntArray]) -> Iterator[tuple[IntArray | None, dict[str, int]]]:
     """Rows whose interfaces fall apart in the same way, in the order of their first rows (None: all rows)."""
     # Each interface is labelled by the first one that shares its block.
-    firsts = (table[:, :, None] == table[:, None, :]).argmax(axis=2)
-    kinds, inverse = np.unique(firsts, axis=0, return_inverse=True)
-    inverse = inverse.reshape(-1)
-    for kind in sorted(range(len(kinds)), key=lambda kind: int(np.argmax(inverse == kind))):
-        rows = None if len(kinds) == 1 else np.flatnonzero(inverse == kind)
-        yield rows, dict(zip(names, kinds[kind].tolist(), strict=True))
+    columns = list(blocks.values())
+    firsts = []
+    for position, column in enumerate(columns):
+        first = np.full(len(column), position)
+        for earlier in reversed(range(position)):
+            first[columns[earlier] == column] = earlier
+        firsts.append(first)
+    if all((first == first[:1]).all() for first in firsts):
+        if len(columns[0]):
+            yield None, {name: int(first[0]) for name, first in zip(blocks, firsts, strict=True)}
+        return
+    number = sum(first * len(columns) ** k for k, first in enumerate(firsts))
+    _, starts, inverse = np.unique(number, return_index=True, return_inverse=True)
+    for kind in np.argsort(starts):
+        labels = {name: int(first[starts[kind]]) for name, first in zip(blocks, firsts, strict=True)}
+        yield np.flatnonzero(inverse == kind), labels
 
 
 def _clusters(family: Family, labels: Mapping[str, int]) -> Clusters:
