@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reactivepgm.distributions import Distribution
+from reactivepgm.distributions import Distribution, PointMass
 from reactivepgm.errors import ModelError
 from reactivepgm.graph.arithmetic import Operation, is_random, on_fixed, read_function, read_operation, unwrapped
 from reactivepgm.graph.awaited import AwaitedFactor
@@ -156,6 +156,10 @@ class Expressions:
             options = {**{k: v for k, v in factor.options.items() if v is not None}, **options}
         else:
             target, args, kwargs = type(factor), (), dict(factor.parameters)
+            if isinstance(factor, PointMass):
+                raise ModelError(
+                    statement.site.letter(f"{factor!r} draws nothing: a known value is no prior", write="x = constvar(value)")
+                )
         node = node_of(target)
         if node is None:
             raise ModelError(

@@ -49,6 +49,7 @@ from reactivepgm.nodes.normal import (
     NORMAL,
     NORMAL_MEAN_PRECISION,
     NORMAL_MEAN_VARIANCE,
+    NORMAL_WEIGHTED_MEAN_PRECISION,
 )
 from reactivepgm.nodes.polya import BinomialPolya, BinomialPolyaMeta, MultinomialPolya, MultinomialPolyaMeta
 from reactivepgm.nodes.probit import Probit, ProbitMeta
@@ -124,6 +125,7 @@ __all__ = [
     "NORMAL_MEAN_PRECISION",
     "NORMAL_MEAN_VARIANCE",
     "NORMAL_MIXTURE",
+    "NORMAL_WEIGHTED_MEAN_PRECISION",
     "NOT",
     "OR",
     "POISSON",

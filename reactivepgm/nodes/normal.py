@@ -7,6 +7,7 @@ from reactivepgm.distributions import (
     Normal,
     NormalMeanPrecision,
     NormalMeanVariance,
+    NormalWeightedMeanPrecision,
 )
 from reactivepgm.nodes.interface import Interface
 from reactivepgm.nodes.node import Node
@@ -41,6 +42,20 @@ NORMAL_MEAN_PRECISION = register(
         NormalMeanPrecision,
     ),
     aliases=("GaussianMeanPrecision",),
+)
+
+NORMAL_WEIGHTED_MEAN_PRECISION = register(
+    Node(
+        "NormalWeightedMeanPrecision",
+        "stochastic",
+        (
+            Interface("out", event_rank=0),
+            Interface("xi", ("ξ", "weighted_mean", "weightedmean"), event_rank=0),
+            Interface("precision", _PRECISION, event_rank=0, support="positive"),
+        ),
+        NormalWeightedMeanPrecision,
+    ),
+    aliases=("GaussianWeightedMeanPrecision",),
 )
 
 MV_NORMAL_MEAN_COVARIANCE = register(

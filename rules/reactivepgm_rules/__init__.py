@@ -43,6 +43,7 @@ from . import negative_binomial as negative_binomial
 from . import normal_mean_precision as normal_mean_precision
 from . import normal_mean_variance as normal_mean_variance
 from . import normal_mixture as normal_mixture
+from . import normal_weighted_mean_precision as normal_weighted_mean_precision
 from . import poisson as poisson
 from . import probit as probit
 from . import soft_dot as soft_dot

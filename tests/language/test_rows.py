@@ -224,6 +224,46 @@ def test_row_prior_object():
     assert infer(graph).posteriors["theta"] == Beta(2.0, 3.0)
 
 
+@pytest.mark.parametrize(
+    "prior",
+    [
+        NormalMeanVariance(1.0, 2.0),
+        NormalMeanPrecision(1.0, 2.0),
+        rp.NormalWeightedMeanPrecision(1.0, 2.0),
+        rp.MvNormalMeanCovariance(np.ones(2), np.eye(2)),
+        rp.MvNormalMeanPrecision(np.ones(2), np.eye(2)),
+        rp.MvNormalWeightedMeanPrecision(np.ones(2), np.eye(2)),
+        rp.MvNormalMeanScalePrecision(np.ones(2), 2.0),
+        rp.GammaShapeRate(2.0, 3.0),
+        rp.GammaShapeScale(2.0, 3.0),
+        rp.InverseGamma(2.0, 3.0),
+        rp.Bernoulli(0.3),
+        rp.Categorical(np.array([0.2, 0.3, 0.5])),
+        rp.Dirichlet(np.array([1.0, 2.0])),
+        rp.Wishart(4.0, np.eye(2)),
+        rp.InverseWishart(6.0, np.eye(2)),
+    ],
+    ids=lambda prior: type(prior).__name__,
+)
+def test_row_prior_object_of_every_family(prior):
+    @model
+    def f(prior):
+        theta = ~prior
+
+    posterior = infer(f(prior)).posteriors["theta"]
+    np.testing.assert_allclose(posterior.mean, prior.mean)
+    np.testing.assert_allclose(posterior.entropy(), prior.entropy())
+
+
+def test_row_a_point_is_no_prior():
+    @model
+    def f(prior):
+        theta = ~prior
+
+    with pytest.raises(rp.ModelError, match=r"draws nothing[\s\S]*x = constvar"):
+        f(PointMass(2.0)).build()
+
+
 def test_row_early_use():
     @model
     def f():
@@ -309,14 +349,65 @@ def test_row_plain_values():
         ("Transition", "DiscreteTransition"),
         ("MatrixDirichlet", "DirichletCollection"),
         ("AR", "Autoregressive"),
+        ("CTransition", "ContinuousTransition"),
         ("GaussianMeanVariance", "NormalMeanVariance"),
         ("GaussianMeanPrecision", "NormalMeanPrecision"),
+        ("GaussianWeightedMeanPrecision", "NormalWeightedMeanPrecision"),
+        ("MatrixGaussian", "MatrixNormal"),
         ("MvGaussianMeanCovariance", "MvNormalMeanCovariance"),
         ("MvGaussianMeanPrecision", "MvNormalMeanPrecision"),
+        ("MvGaussianMeanScalePrecision", "MvNormalMeanScalePrecision"),
+        ("MvGaussianWeightedMeanPrecision", "MvNormalWeightedMeanPrecision"),
     ],
 )
 def test_row_older_names(older, name):
-    assert rp.node_of(older) is rp.node_of(name)
+    assert rp.node_of(older) is rp.node_of(name) is not None
+    assert getattr(rp, older) is getattr(rp, name)
+
+
+def test_row_older_names_in_a_model():
+    def of(normal, transition):
+        @model
+        def f():
+            x = ~normal(0.0, 1.0)
+            z = ~rp.Categorical(np.array([0.3, 0.7]))
+            after = ~transition(z, np.array([[0.9, 0.2], [0.1, 0.8]]))
+
+        return f().build()
+
+    assert of(rp.GaussianMeanVariance, rp.Transition).same_as(of(NormalMeanVariance, rp.DiscreteTransition))
+
+
+def test_row_inv():
+    square = np.array([[2.0, 0.5], [0.5, 1.0]])
+
+    @model
+    def f(precision, matrix):
+        y = ~NormalMeanVariance(0.0, rp.inv(precision))
+        z = ~rp.MvNormalMeanCovariance(np.zeros(2), rp.inv(matrix))
+
+    constants = infer(f(4.0, square)).posteriors
+    data = infer(f(), data={"precision": 4.0, "matrix": square}).posteriors
+    for posteriors in (constants, data):
+        assert posteriors["y"].variance == pytest.approx(0.25)
+        np.testing.assert_allclose(posteriors["z"].covariance @ square, np.eye(2), atol=1e-14)
+
+    @model
+    def random():
+        precision = ~Gamma(shape=2.0, rate=1.0)
+        y = ~NormalMeanVariance(0.0, rp.inv(precision))
+
+    assert [name for name, _ in rows(random().build())] == ["GammaShapeRate", "Delta(inv)", "NormalMeanVariance"]
+
+
+@pytest.mark.parametrize(
+    ("value", "letter"),
+    [(0.0, "zero has no inverse"), (np.ones(2), "a number or a square"), (np.ones((2, 2)), "the matrix is singular")],
+    ids=["zero", "vector", "singular"],
+)
+def test_row_inv_of_what_has_none(value, letter):
+    with pytest.raises(rp.InvalidParameterError, match=letter):
+        rp.inv(value)
 
 
 def test_row_axis_zero_is_out():
