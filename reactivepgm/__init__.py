@@ -57,6 +57,7 @@ from reactivepgm.errors import ConstraintError as ConstraintError
 from reactivepgm.errors import ConstraintSyntaxError as ConstraintSyntaxError
 from reactivepgm.errors import ConvergenceWarning as ConvergenceWarning
 from reactivepgm.errors import DataError as DataError
+from reactivepgm.errors import EngineError as EngineError
 from reactivepgm.errors import ForgottenTildeError as ForgottenTildeError
 from reactivepgm.errors import FreeEnergyError as FreeEnergyError
 from reactivepgm.errors import ImproperPosteriorError as ImproperPosteriorError
@@ -96,6 +97,7 @@ from reactivepgm.inference import Trace as Trace
 from reactivepgm.inference import compare as compare
 from reactivepgm.inference import explain as explain
 from reactivepgm.inference import infer as infer
+from reactivepgm.inference import infer_many as infer_many
 from reactivepgm.inference import infer_online as infer_online
 from reactivepgm.inference import load_result as load_result
 from reactivepgm.inference import predict as predict

@@ -7,6 +7,8 @@ from reactivepgm.inference.engine import Engine as Engine
 from reactivepgm.inference.explain import Explanation as Explanation
 from reactivepgm.inference.explain import explain as explain
 from reactivepgm.inference.infer import infer as infer
+from reactivepgm.inference.many import Results as Results
+from reactivepgm.inference.many import infer_many as infer_many
 from reactivepgm.inference.online import infer_online as infer_online
 from reactivepgm.inference.result import Posteriors as Posteriors
 from reactivepgm.inference.result import Result as Result

@@ -83,11 +83,8 @@ def infer(
         Beta(a=4.0, b=2.0)
     """
     started = time.perf_counter()
-    if iterations < 1:
-        raise ValueError(f"iterations must be at least 1, not {iterations}")
-    if not 0.0 <= damping < 1.0:
-        raise ValueError(f"damping must lie in [0, 1), not {damping}")
-    _check_arguments(model, data)
+    check_settings(iterations, damping)
+    check_arguments(model, data)
     told, noting = Callbacks(callbacks), Annotations(annotations)
     told.tell("before_model_creation")
     graph = model.build(data) if isinstance(model, ModelInstance) else model
@@ -105,7 +102,7 @@ def infer(
     told.tell("before_inference")
     kept = Trace() if trace else None
     with watched_by(_watcher(told, kept, noting)):
-        scores, done, converged = _iterate(run, iterations, free_energy, tolerance, progress, told)
+        scores, done, converged = iterate(run, iterations, free_energy, tolerance, progress, told)
     run.finish()
     result = Result(
         posteriors=Posteriors({name: run.posterior(name) for name in wanted}),
@@ -124,7 +121,15 @@ def infer(
     return result
 
 
-def _check_arguments(model: object, data: object) -> None:
+def check_settings(iterations: int, damping: float) -> None:
+    """Raise for numbers that no inference can run with."""
+    if iterations < 1:
+        raise ValueError(f"iterations must be at least 1, not {iterations}")
+    if not 0.0 <= damping < 1.0:
+        raise ValueError(f"damping must lie in [0, 1), not {damping}")
+
+
+def check_arguments(model: object, data: object) -> None:
     """The two mistakes of a first call: a model function that was not called, and data without names."""
     if isinstance(model, Model):
         raise ModelError(f"infer needs {model.function.__name__}(...), not the model function itself: call it first")
@@ -239,6 +244,10 @@ class Run:
             return whole[0]
         return whole if len(array.shape) == 1 else whole[np.arange(array.size).reshape(array.shape)]
 
+    def score(self) -> Any:
+        """The free energy of the beliefs, in nats."""
+        return self.plan.free_energy(self.beliefs)
+
     def finish(self) -> None:
         """Check what loopy regions leave unchecked while they settle, and warn if they did not."""
         for sweep in self.plan.loopy:
@@ -252,17 +261,17 @@ class Run:
                 )
 
 
-def _iterate(
+def iterate(
     run: Run,
     iterations: int,
     free_energy: bool,
     tolerance: float | None,
     progress: bool | None,
     callbacks: Callbacks,
-) -> tuple[list[float], int, bool | None]:
+) -> tuple[list[Any], int, bool | None]:
     """Update until done, settled or told to stop; the scores, how many iterations, and whether it settled."""
     exact = len(run.plan.batches) <= 1
-    scores: list[float] = []
+    scores: list[Any] = []
     shown = (sys.stderr.isatty() and iterations > 1) if progress is None else progress
     with Progress(transient=True, disable=not shown) as bar:
         task = bar.add_task("iterations", total=iterations)
@@ -272,7 +281,7 @@ def _iterate(
             run.plan.iterate(run.beliefs)
             loopy = run.plan.loopy
             if free_energy or (tolerance is not None and not loopy):
-                scores.append(run.plan.free_energy(run.beliefs))
+                scores.append(run.score())
             stop |= callbacks.tell("after_iteration", done, scores[-1] if scores else None)
             bar.advance(task)
             functions = run.plan.approximated
@@ -282,7 +291,11 @@ def _iterate(
             if exact:
                 settled = calm
             elif tolerance is not None:
-                settled = calm and len(scores) > 1 and abs(scores[-1] - scores[-2]) <= tolerance * (1 + abs(scores[-1]))
+                settled = calm and len(scores) > 1 and _has_settled(scores[-2], scores[-1], tolerance)
             if settled or stop:
                 return scores, done, settled
     return scores, iterations, settled
+
+
+def _has_settled(before: Any, after: Any, tolerance: float) -> bool:
+    return bool(np.all(np.abs(after - before) <= tolerance * (1.0 + np.abs(after))))

@@ -11,7 +11,7 @@ counting. On a forest F equals -log evidence; with cuts it bounds it from above.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,12 +48,21 @@ class FreeEnergy:
         Raises:
             FreeEnergyError: if a term is not finite; names the factor, its line and the row.
         """
-        total = 0.0
-        for family in self._structure.families:
-            total += float(np.sum(self._family(family, self._structure.clusters[family.id], beliefs)))
-        for array, coefficients in enumerate(self._net_coefficients(beliefs)):
-            total += self._variable(array, coefficients, beliefs)
+        return float(sum(np.sum(term) for term in self._terms(beliefs)))
+
+    def of_copies(self, beliefs: Beliefs, copies: int) -> Floats:
+        """The free energy of each of several independent copies of a model, (copies,); rows and elements copy by copy."""
+        total = np.zeros(copies)
+        for term in self._terms(beliefs):
+            total += term.reshape(copies, -1).sum(axis=1)
         return total
+
+    def _terms(self, beliefs: Beliefs) -> Iterator[Floats]:
+        """What the rows of every family and the elements of every array contribute."""
+        for family in self._structure.families:
+            yield self._family(family, self._structure.clusters[family.id], beliefs)
+        for array, coefficients in enumerate(self._net_coefficients(beliefs)):
+            yield self._variable(array, coefficients, beliefs)
 
     def _family(self, family: Family, clusters: tuple[Cluster, ...], beliefs: Beliefs) -> Floats:
         terms = np.zeros(family.rows)
@@ -106,11 +115,12 @@ class FreeEnergy:
             self._coefficients = found
         return self._coefficients
 
-    def _variable(self, array: int, coefficients: Floats, beliefs: Beliefs) -> float:
+    def _variable(self, array: int, coefficients: Floats, beliefs: Beliefs) -> Floats:
         counted = np.flatnonzero(coefficients)
         belief = beliefs.marginals[array]
+        terms = np.zeros(len(coefficients))
         if not len(counted) or belief is None or isinstance(belief, PointMass):
-            return 0.0
+            return terms
         size = self._structure.arrays[array].size
         entropy = np.broadcast_to(belief.entropy(), (size,))[counted]
         if not np.isfinite(entropy).all():
@@ -120,5 +130,6 @@ class FreeEnergy:
                 f"the entropy of element {element} of `{variable.name}` is not finite ({variable.site});\n"
                 "  its posterior is a point or does not normalise"
             )
-        return float(coefficients[counted] @ entropy)
+        terms[counted] = coefficients[counted] * entropy
+        return terms
 
