@@ -58,6 +58,7 @@ from reactivepgm.errors import ConstraintSyntaxError as ConstraintSyntaxError
 from reactivepgm.errors import ConvergenceWarning as ConvergenceWarning
 from reactivepgm.errors import DataError as DataError
 from reactivepgm.errors import EngineError as EngineError
+from reactivepgm.errors import EngineError as EngineError
 from reactivepgm.errors import ForgottenTildeError as ForgottenTildeError
 from reactivepgm.errors import FreeEnergyError as FreeEnergyError
 from reactivepgm.errors import ImproperPosteriorError as ImproperPosteriorError

@@ -16,6 +16,7 @@ ReactivePGMError
 │   ├── MissingInitialError        a marginal that is needed and has no initial value
 │   ├── ImproperPosteriorError     a posterior that does not normalise
 │   └── FreeEnergyError            a free energy that is not a number
+├── EngineError                    an engine was asked for what it can't do any more, or yet (also RuntimeError)
 ├── StorageError                   a file that is no result, or a result that cannot be stored (also ValueError)
 └── ThreadError                    data pushed from a second thread                      (also RuntimeError)
 
@@ -93,6 +94,10 @@ class FreeEnergyError(InferenceError):
 
 class StorageError(ReactivePGMError, ValueError):
     """A file is damaged, foreign or of a newer version, or something cannot be stored in one."""
+
+
+class EngineError(ReactivePGMError, RuntimeError):
+    """An engine cannot do this now: it reads its stream already, was stopped, or has nothing to wait for."""
 
 
 class ThreadError(ReactivePGMError, RuntimeError):

@@ -6,6 +6,8 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +23,7 @@ from reactivepgm.inference.reading import Reading
 from reactivepgm.inference.stepper import SCORE, Advance, Stepper, observed
 from reactivepgm.language import ModelInstance
 from reactivepgm.streams import Propagation
+from reactivepgm.streams.cell import tell_all
 
 Observation = Mapping[str, Any]
 OnBad = Literal["raise", "skip", "missing"]
@@ -64,13 +67,14 @@ class Engine(Reading):
         self._on_bad = on_bad_observation
         self._names = model.open_parameters
         self._arrivals = Arrivals(when)
-        self._propagation = Propagation()
+        self._propagation = Propagation(self._turn)
         self._owner: int | None = None
         self._assembly: Assembly | None = None
         self._stepper: Stepper | None = None
         self._order: dict[str, int] = {}
         self._inputs: list[Any] = []
-        self._latest = _Latest(self._compute)
+        self._queued: deque[Any] = deque()
+        self._latest = _Latest(self._compute, self._turn)
         self._predicted: list[str] = []
         self._wanted: tuple[str, ...] = ()
         self._steps: dict[frozenset[str], Advance] = {}
@@ -92,15 +96,37 @@ class Engine(Reading):
     def observe(self, observation: Observation | Any) -> None:
         """Take one observation in; everything is up to date when this returns.
 
+        A subscriber may call it too: what it brings is taken in when the present observation has been told to everybody.
+
         Args:
             observation: values by name, None or NaN where missing; a bare value where the model has one open parameter.
 
         Raises:
             DataError: it does not fit, unless ``on_bad_observation`` says otherwise.
             ThreadError: another thread owns the engine.
+            EngineError: the engine was stopped, or its stream has ended or failed.
         """
-        if self._owner != threading.get_ident():
-            self._own()
+        with self._turn:
+            if self._owner != threading.get_ident():
+                self._own()
+            self._queued.append(observation)
+            if self._is_busy:
+                return
+            self._is_busy = True
+            try:
+                while self._queued:
+                    observation = self._queued.popleft()
+                    number = self.count + self.skipped
+                    self._arrive(observation)
+            except Exception as error:
+                self._blame(observation, number, error)
+                raise
+            finally:
+                self._is_busy = False
+                if self._is_stopping:
+                    self._stopped()
+
+    def _arrive(self, observation: Observation | Any) -> None:
         if not isinstance(observation, Mapping):
             observation = {self._only_name(): observation}
         if self._stepper is None or len(observation) != len(self._names) or self._arrivals.is_waiting:
@@ -192,10 +218,18 @@ class Engine(Reading):
         self._inputs[self._order[name]] = fits
 
     def _bad(self, observation: Observation, error: ReactivePGMError) -> None:
-        error.add_note(f"observation {self.count + self.skipped}: {dict(observation)!r}")
+        self._blame(observation, self.count + self.skipped, error)
         if self._on_bad == "raise":
             raise error
         self.skipped += 1
+
+    def _blame(self, observation: Any, number: int, error: Exception) -> None:
+        """Note which observation an error came with, once."""
+        if not hasattr(error, "__notes__"):
+            if not isinstance(observation, Mapping) and len(self._names) == 1:
+                observation = {self._names[0]: observation}
+            shown = dict(observation) if isinstance(observation, Mapping) else observation
+            error.add_note(f"observation {number}: {shown!r}")
 
     # -- the first observation builds the graph
 
@@ -319,13 +353,16 @@ class Engine(Reading):
 
     def complete(self) -> None:
         """End all observables; later subscribers get the last value and the end."""
-        for outlet in (*self.posteriors.all(), *self.predictions.all(), self.free_energy):
-            outlet.finish()
+        self._owner = None
+        tell_all(outlet.finish for outlet in self._outlets())
 
     def fail(self, error: BaseException) -> None:
-        """End all observables with an error."""
-        for outlet in (*self.posteriors.all(), *self.predictions.all(), self.free_energy):
-            outlet.fail(error)
+        """End all observables with an error; raise it where a subscriber has no ear for it."""
+        self._owner = None
+        tell_all(partial(outlet.fail, error) for outlet in self._outlets())
+
+    def _outlets(self) -> list[Outlet]:
+        return [*self.posteriors.all(), *self.predictions.all(), self.free_energy]
 
     @property
     def latest(self) -> Mapping[str, Distribution]:
@@ -333,12 +370,14 @@ class Engine(Reading):
         return self._latest
 
     def _own(self) -> None:
+        self.check_open("observe(...)")
         if self._owner is None:
             self._owner = threading.get_ident()
             return
         raise ThreadError(
             "an observation came from another thread than the first one;\n"
-            "  bring observations over with  observable.pipe(reactivex.operators.observe_on(scheduler))"
+            "  bring observations over with  observable.pipe(reactivepgm.observe_on(scheduler)),  an EventLoopScheduler()"
+            " say,  or through  reactivepgm.queue(maxsize)"
         )
 
     def _only_name(self) -> str:
@@ -353,9 +392,10 @@ class Engine(Reading):
 class _Latest(dict[str, Distribution]):
     """The latest posteriors; notes which are read, and computes those that no step computes."""
 
-    def __init__(self, compute: Callable[[str], Distribution]) -> None:
+    def __init__(self, compute: Callable[[str], Distribution], turn: AbstractContextManager[Any]) -> None:
         super().__init__()
         self._compute = compute
+        self._turn = turn
         self.names: set[str] = set()
         self.read: set[str] = set()
 
@@ -364,7 +404,8 @@ class _Latest(dict[str, Distribution]):
         return super().__getitem__(name)
 
     def __missing__(self, name: str) -> Distribution:
-        belief = self[name] = self._compute(name)
+        with self._turn:
+            belief = self[name] = self._compute(name)
         return belief
 
 

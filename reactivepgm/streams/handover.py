@@ -75,6 +75,8 @@ class Handover(abc.ObserverBase[Any]):
         self._is_finished = False
         self._error: BaseException | None = None
         self._wakers: list[Callable[[], object]] = []
+        self._refusal: str | None = None
+        self._is_deserted = False
 
     def __len__(self) -> int:
         return len(self._items)
@@ -89,11 +91,11 @@ class Handover(abc.ObserverBase[Any]):
             timeout: how many seconds to wait for a place; None for as long as it takes.
 
         Raises:
-            DataError: no place is left, or the stream was finished.
+            DataError: no place is left, the stream was finished, or nobody takes from it any more.
         """
         end = None if timeout is None else time.monotonic() + timeout
         with self._changed:
-            while self._is_full and self._when_full == "block" and not self._is_finished:
+            while self._must_wait:
                 rest = None if end is None else end - time.monotonic()
                 if rest is not None and rest <= 0:
                     break
@@ -104,7 +106,7 @@ class Handover(abc.ObserverBase[Any]):
         """Hand an observation over from an asyncio task; waits without blocking the loop."""
         while True:
             with self._changed:
-                if not self._is_full or self._when_full != "block" or self._is_finished:
+                if not self._must_wait:
                     self._store(item)
                     return
                 woken = self._wait()
@@ -131,33 +133,72 @@ class Handover(abc.ObserverBase[Any]):
 
     # -- for the engine
 
+    def abandon(self, reason: str) -> None:
+        """Nobody takes any more: who iterates comes to an end, who waits for a place is refused; what waits stays.
+
+        An engine does so when it stops or fails, and whoever iterates anew takes it back.
+
+        Args:
+            reason: what producers are told.
+        """
+        with self._changed:
+            self._refusal = reason
+            self._wake()
+
     def __iter__(self) -> Iterator[Any]:
         """Observations in their order; waits for the next until the stream is finished."""
-        while True:
-            with self._changed:
-                while not self._items and not self._is_finished:
-                    self._changed.wait()
-                if not self._items:
-                    break
-                item = self._take()
-            yield item
-        if self._error is not None:
+        self.reopen()
+        return self._taken()
+
+    def _taken(self) -> Iterator[Any]:
+        try:
+            while True:
+                with self._changed:
+                    while not self._items and not self._is_finished and self._refusal is None:
+                        self._changed.wait()
+                    if not self._items or self._refusal is not None:
+                        break
+                    item = self._take()
+                yield item
+        except GeneratorExit:
+            self._desert()
+            raise
+        if self._error is not None and self._refusal is None:
             raise self._error
 
-    async def aiter(self) -> AsyncIterator[Any]:
-        """The same for an asyncio task; waits without blocking the loop."""
-        while True:
-            with self._changed:
-                item = (self._take(),) if self._items else None
-                if item is None and self._is_finished:
-                    break
-                woken = None if item is not None else self._wait()
-            if item is not None:
-                yield item[0]
-            elif woken is not None:
-                await woken
-        if self._error is not None:
+    def aiter(self) -> Awaited:
+        """The same for an asyncio task: an async iterable that waits without blocking the loop."""
+        return Awaited(self)
+
+    async def awaited(self) -> AsyncIterator[Any]:
+        """What one ``async for`` over ``aiter()`` takes."""
+        try:
+            while True:
+                with self._changed:
+                    if self._refusal is not None or (not self._items and self._is_finished):
+                        break
+                    item = (self._take(),) if self._items else None
+                    woken = None if item is not None else self._wait()
+                if item is not None:
+                    yield item[0]
+                elif woken is not None:
+                    await woken
+        except GeneratorExit:
+            self._desert()
+            raise
+        if self._error is not None and self._refusal is None:
             raise self._error
+
+    def reopen(self) -> None:
+        """Somebody takes again."""
+        with self._changed:
+            self._refusal, self._is_deserted = None, False
+
+    def _desert(self) -> None:
+        """Who iterated has left in the middle: producers that wait for a place would wait for ever."""
+        with self._changed:
+            self._is_deserted = True
+            self._wake()
 
     # -- inside; the lock is held
 
@@ -165,10 +206,19 @@ class Handover(abc.ObserverBase[Any]):
     def _is_full(self) -> bool:
         return 0 < self._maxsize <= len(self._items)
 
+    @property
+    def _must_wait(self) -> bool:
+        is_over = self._is_finished or self._is_deserted or self._refusal is not None
+        return self._is_full and self._when_full == "block" and not is_over
+
     def _store(self, item: Any) -> None:
         if self._is_finished:
             raise DataError("the stream was finished: no observation can follow")
+        if self._refusal is not None:
+            raise DataError(f"nobody takes observations any more, {len(self._items)} wait: {self._refusal}")
         if self._is_full:
+            if self._is_deserted and self._when_full == "block":
+                raise DataError(f"{self._maxsize} observations wait, and whoever took them has left off")
             if self._when_full != "drop":
                 raise DataError(
                     f"{self._maxsize} observations wait and the engine has taken none of them in time: take them faster,"
@@ -180,6 +230,7 @@ class Handover(abc.ObserverBase[Any]):
         self._wake()
 
     def _take(self) -> Any:
+        """The oldest one that waits."""
         item = self._items.popleft()
         self._wake()
         return item
@@ -195,6 +246,21 @@ class Handover(abc.ObserverBase[Any]):
         wakers, self._wakers = self._wakers, []
         for wake in wakers:
             wake()
+
+
+class Awaited:
+    """A handover as an async iterable."""
+
+    def __init__(self, handover: Handover) -> None:
+        self._handover = handover
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        self._handover.reopen()
+        return self._handover.awaited()
+
+    def abandon(self, reason: str) -> None:
+        """The same as the handover's."""
+        self._handover.abandon(reason)
 
 
 def queue(maxsize: int, *, when_full: Literal["block", "raise"] = "block") -> Handover:

@@ -15,6 +15,7 @@ from reactivepgm import (
     Bernoulli,
     Beta,
     DataError,
+    EngineError,
     Gamma,
     InvalidParameterError,
     ModelError,
@@ -318,7 +319,7 @@ def test_wrong_names_and_values_are_told_at_once():
         engine.observe({"z": 1.0})
     with pytest.raises(KeyError, match="no posterior named 'z'"):
         engine.posteriors["z"]
-    with pytest.raises(ValueError, match="no datastream"):
+    with pytest.raises(EngineError, match="no datastream"):
         engine.start()
     with pytest.raises(ModelError, match="no posterior named 'z'"):
         other = infer_online(kalman(m=0.0, v=1.0))
