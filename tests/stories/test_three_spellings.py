@@ -3,6 +3,7 @@
 Identity is also counted out: the multiset of all single factors, each with the elements and numbers on its interfaces.
 """
 
+# ruff: noqa: RET504 - a model names what it draws
 from collections import Counter
 
 import numpy as np
