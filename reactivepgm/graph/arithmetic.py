@@ -20,7 +20,7 @@ import numpy as np
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ForgottenTildeError, ModelError
 from reactivepgm.graph.derived import Derived, is_fixed_symbol
-from reactivepgm.graph.pending import PendingFactor
+from reactivepgm.graph.pending import Undrawn
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
 from reactivepgm.nodes import ADDITION, AND, DOT, MULTIPLICATION, NOT, OR, SUBTRACTION, Node
@@ -67,7 +67,15 @@ def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any
             return Derived(owner, on_fixed(function), tuple(map(frozen, operands)), {})
         return function(*operands)
     for operand in operands:
-        if isinstance(operand, (Distribution, PendingFactor)):
+        if isinstance(operand, Undrawn):
+            operand.is_drawn = True  # said once
+            raise ForgottenTildeError(
+                site.letter(
+                    f"{operand.spelled} is {operand.what} that was never drawn",
+                    write=f"name = ~{operand.spelled}  first, and use that name",
+                )
+            )
+        if isinstance(operand, Distribution):
             raise ForgottenTildeError(
                 site.letter(f"{operand!r} is a factor that was never drawn", write="name = ~...  first, and use that name")
             )

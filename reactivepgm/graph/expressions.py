@@ -16,7 +16,7 @@ from reactivepgm.graph.derived import Derived, is_plain_fixed, tilde_of_data
 from reactivepgm.graph.family import FactorHandle
 from reactivepgm.graph.function_node import function_node, is_for_containers, refuse_reduction
 from reactivepgm.graph.operand import Operand
-from reactivepgm.graph.pending import PendingFactor
+from reactivepgm.graph.pending import PendingFactor, Undrawn
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site, caller_site, operation_key, site_of, user_frame
@@ -30,10 +30,12 @@ class Expressions:
     add: Callable[..., FactorHandle]
 
     def __init__(self) -> None:
-        self._undrawn: list[PendingFactor | AwaitedFactor] = []
+        self._undrawn: list[Undrawn | AwaitedFactor] = []
         self._operations: dict[Any, Statement] = {}
         self.scope: Scope = ROOT
         """Where statements and variables belong at present."""
+        self.deepest: Scope = ROOT
+        """The innermost model inside the model so far, for the letter about models that never end."""
 
     def combine(self, function: Callable[..., Any], *operands: Any) -> Any:
         """An operator on operands of which one at least is symbolic."""
@@ -141,6 +143,10 @@ class Expressions:
         self._undrawn.append(factor)
         return factor
 
+    def awaits(self, undrawn: Undrawn) -> None:
+        """Something was written down whose ``~`` must come before the model is finished."""
+        self._undrawn.append(undrawn)
+
     def draw_pending(self, factor: PendingFactor | Distribution) -> Reference:
         """``~factor`` where nobody says what the output is called."""
         handle = self.draw(factor, self.statement_here(None))
@@ -200,7 +206,7 @@ class Expressions:
 def _is_symbolic(value: Any) -> bool:
     if isinstance(value, (tuple, list)):
         return any(_is_symbolic(part) for part in value)
-    return isinstance(value, (Operand, PendingFactor))
+    return isinstance(value, (Operand, Undrawn))
 
 
 def _is_order(arguments: tuple[Any, ...], operands: tuple[Any, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -10,7 +11,50 @@ from reactivepgm.errors import ForgottenTildeError, ModelError
 from reactivepgm.graph.site import Site, caller_site
 
 
-class PendingFactor(Symbolic):
+class Undrawn(Symbolic):
+    """What means a factor, or several, only once it is drawn: used in any other way it says that its ``~`` is missing."""
+
+    what = "a factor"
+    site: Site
+    is_drawn: bool
+
+    @property
+    def spelled(self) -> str:
+        """How it was written."""
+        raise NotImplementedError
+
+    def letter(self, site: Site | None = None) -> str:
+        """What to say when its ``~`` never comes."""
+        at = self.site if site is None else site
+        left, equals, right = at.text.partition("=")
+        if equals and not set(left) & set("()'\"") and not right.startswith("="):
+            is_all = _is_call(right)
+            cure = f"{left.strip()} = ~{right.strip()}" if is_all else f"name = ~{self.spelled}  first, and use that name"
+        else:
+            cure = f"~{self.spelled}"
+        return at.letter(f"{self.spelled} was written down and never drawn: its ~ is missing", write=cure)
+
+    def pending(self, constructor: Any, args: Any, kwargs: Any) -> NoReturn:
+        """It is no argument of a factor."""
+        self._complain()
+
+    def _complain(self, *_: Any) -> NoReturn:
+        self.is_drawn = True  # said once
+        raise ForgottenTildeError(self.letter(caller_site() if not self.site.text else None))
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __rmatmul__ = _complain
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __and__ = __rand__ = __or__ = __ror__ = _complain
+
+
+def _is_call(text: str) -> bool:
+    """Whether a right-hand side is one call, so that a ``~`` before it is all that is missing."""
+    try:
+        return isinstance(ast.parse(text.strip(), mode="eval").body, (ast.Call, ast.Name))
+    except SyntaxError:
+        return True
+
+
+class PendingFactor(Undrawn):
     """What ``NormalMeanVariance(m, v)`` gives where ``m`` or ``v`` is a variable and no ``~`` stands before it.
 
     Args:
@@ -44,10 +88,6 @@ class PendingFactor(Symbolic):
     def __invert__(self) -> Any:
         return self.owner.draw_pending(self)
 
-    def pending(self, constructor: Any, args: Any, kwargs: Any) -> NoReturn:
-        """A factor is no argument of another factor."""
-        self._complain()
-
     @property
     def spelled(self) -> str:
         """The factor's name and arguments."""
@@ -55,19 +95,7 @@ class PendingFactor(Symbolic):
         shown = [repr(a) for a in self.args] + [f"{k}={v!r}" for k, v in self.kwargs.items()]
         return f"{name}({', '.join(shown)})"
 
-    def letter(self, site: Site | None = None) -> str:
-        """What to say when its ``~`` never comes."""
-        at = self.site if site is None else site
-        left, equals, right = at.text.partition("=")
-        cure = f"{left.strip()} = ~{right.strip()}" if equals and not left.rstrip().endswith(")") else f"~{self.spelled}"
-        return at.letter(f"{self.spelled} was written down and never drawn: its ~ is missing", write=cure)
-
-    def _complain(self, *_: Any) -> NoReturn:
-        self.is_drawn = True  # said once
-        raise ForgottenTildeError(self.letter(caller_site() if not self.site.text else None))
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = __rmatmul__ = _complain
-    __truediv__ = __rtruediv__ = __neg__ = __getitem__ = __iter__ = _complain
+    __getitem__ = __iter__ = Undrawn._complain
 
     def __bool__(self) -> bool:  # noqa: PLE0304 - it never returns
         self._complain()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from reactivepgm.errors import ForgottenTildeError, ModelError, UndeclaredVariableError
 from reactivepgm.graph.awaited import AwaitedFactor
 from reactivepgm.graph.operand import Operand
-from reactivepgm.graph.pending import PendingFactor
+from reactivepgm.graph.pending import Undrawn
 from reactivepgm.graph.site import caller_site
 from reactivepgm.graph.variable import VariableArray
 
@@ -135,7 +135,7 @@ class Reference(Operand):
         site = caller_site()
         left, _, right = site.text.partition("=")
         cure = f"{left.strip()} = ~{right.strip()}" if right else f"{self.name}[...] = ~F(...)"
-        if isinstance(value, PendingFactor):
+        if isinstance(value, Undrawn):
             value.is_drawn = True
             raise ForgottenTildeError(value.letter(site))
         raise ModelError(

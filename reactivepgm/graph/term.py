@@ -15,7 +15,7 @@ import numpy as np
 from reactivepgm.distributions import Distribution, PointMass
 from reactivepgm.errors import DataError, ForgottenTildeError, InvalidParameterError, ModelError
 from reactivepgm.graph.derived import Derived
-from reactivepgm.graph.pending import PendingFactor
+from reactivepgm.graph.pending import Undrawn
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
 from reactivepgm.nodes import Interface, Node
@@ -94,11 +94,13 @@ def read_term(node: Node, interface: Interface, argument: Any, site: Site, rank:
         return _checked(node, Term(interface, argument, "derived", argument, argument.shape, rank), site)
     if isinstance(argument, PointMass):
         return _constant(node, interface, argument, argument.value, rank, site)
-    if isinstance(argument, (PendingFactor, Distribution)):
-        what = argument.spelled if isinstance(argument, PendingFactor) else repr(argument)
+    if isinstance(argument, (Undrawn, Distribution)):
+        what, kind = (argument.spelled, argument.what) if isinstance(argument, Undrawn) else (repr(argument), "a factor")
+        if isinstance(argument, Undrawn):
+            argument.is_drawn = True  # said once
         raise ForgottenTildeError(
             site.letter(
-                f"{interface.name} of {node.name} is {what}, a factor that was never drawn",
+                f"{interface.name} of {node.name} is {what}, {kind} that was never drawn",
                 write=f"name = ~{what.partition('(')[0]}(...)  first, and pass that name",
             )
         )

@@ -102,6 +102,7 @@ class Interpretation:
         args = tuple(self._settled(a, False) for a in args)
         kwargs = {k: self._settled(v, False) for k, v in kwargs.items()}
         if isinstance(target, ModelCall):
+            target.is_drawn = True
             kwargs = {**target._arguments, **target.model.signature.bind_partial(*args, **kwargs).arguments}
             target, args = target.model, ()
         if target.options.get("contract"):

@@ -129,6 +129,8 @@ class Reader:
             return slice(*map(self.read, node.args))
         if hook == "named":
             return self.read(node.args[1])
+        if hook == "counted":
+            return self._counted(self.read(node.args[0]), self.read(node.args[1]))
         if hook == "source":
             maker = self.read(node.args[0])
             if maker is not enumerate and maker is not zip:
@@ -142,6 +144,14 @@ class Reader:
         if function is range and all(type(a) is int for a in args):
             return range(*args)
         raise CannotLift
+
+    def _counted(self, container: Any, key: Any) -> Any:
+        """A computed index; one before the first element is an error, met again turn by turn."""
+        entries = key if type(key) is tuple else (key,)
+        bounds = [part for e in entries for part in ((e.start, e.stop) if isinstance(e, slice) else (e,))]
+        if isinstance(container, _SYMBOLS) and any(isinstance(b, Index) and (b.table < 0).any() for b in bounds):
+            raise CannotLift
+        return key
 
     def _read_attribute(self, node: ast.Attribute) -> Any:
         """An attribute that is only looked up: of a module, an array, or an instance that keeps it itself."""

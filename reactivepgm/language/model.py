@@ -12,6 +12,7 @@ from typing import Any, NoReturn, overload
 from reactivepgm.distributions.marker import drawer
 from reactivepgm.errors import DataError, ModelError, ModelReturnsNothingError, UndeclaredVariableError
 from reactivepgm.graph import Graph, GraphBuilder, Site
+from reactivepgm.graph.arithmetic import is_random
 from reactivepgm.graph.site import caller_site
 from reactivepgm.graph.unfactorised import unfactorised_names
 from reactivepgm.language.call_site import CallSite
@@ -23,6 +24,8 @@ from reactivepgm.language.submodel import RUNNING, ModelCall, ModelFunction, is_
 from reactivepgm.language.tracing import new_builder, trace, unknown_name
 from reactivepgm.language.variables import active
 
+_DEEP = 8
+"""How often a model is inside itself when Python's stack is full because of it, at least."""
 MODEL_OPTIONS = ("default_factorisation", "pipeline", "contract", "lift")
 
 
@@ -64,8 +67,8 @@ class Model(ModelFunction):
         self._code = compiled(self.function, definition)
 
     def __call__(self, *args: Any, **kwargs: Any) -> ModelInstance:
-        """An instance with these arguments; nothing is built yet."""
-        return ModelInstance(self, args, kwargs)
+        """An instance with these arguments; nothing is built yet. Inside another model it waits for its ``~``."""
+        return _awaiting(ModelInstance(self, args, kwargs))
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -138,6 +141,7 @@ class ModelInstance(ModelCall):
             ModelError: whatever is wrong with the model, with file, line and statement.
             DataError: data that do not fit.
         """
+        self.is_drawn = True
         options = self.model.options
         builder = new_builder(options.get("default_factorisation"), options.get("pipeline"))
         run = ModelRun(builder, self.model.sites, model=self.model)
@@ -150,6 +154,8 @@ class ModelInstance(ModelCall):
             self.returned = self.model.bound_to(run)(*bound.args, **bound.kwargs)
         except NameError as error:
             self._undeclared(error)
+        except RecursionError as error:
+            self._endless(error, builder.deepest.models)
         finally:
             active.reset(token)
             RUNNING.reset(running)
@@ -173,6 +179,8 @@ class ModelInstance(ModelCall):
                 )
 
     def __iter__(self) -> Iterator[Any]:
+        if not self.is_drawn and any(map(is_random, self._arguments.values())):
+            self._complain()
         graph = self.build()
         if self.returned is None:
             site = site_of_function(self.model.function)
@@ -187,7 +195,8 @@ class ModelInstance(ModelCall):
             further = self.model.signature.bind_partial(*args, **kwargs).arguments
         except TypeError as error:
             raise ModelError(caller_site().letter(f"{self.model.name}: {error}")) from None
-        return ModelInstance(self.model, (), {**self._arguments, **further})
+        self.is_drawn = True  # what it becomes waits instead
+        return _awaiting(ModelInstance(self.model, (), {**self._arguments, **further}))
 
     def __invert__(self) -> Any:
         run = RUNNING.get()
@@ -229,6 +238,18 @@ class ModelInstance(ModelCall):
             return builder.constant(value, parameter.name, site_of_function(self.model.function))
         return value
 
+    def _endless(self, error: RecursionError, models: tuple[str, ...]) -> NoReturn:
+        """A model that draws itself, inside itself, inside itself, ..."""
+        name, depth = max(((name, models.count(name)) for name in models), key=lambda found: found[1], default=("", 0))
+        if depth < _DEEP:
+            raise error
+        raise ModelError(
+            _site_in(error.__traceback__, self.model).letter(
+                f"{name} draws itself {depth} times over, one inside the other, and has not come to an end",
+                write=f"a condition that ends it, such as  if depth > 0: z = ~{name}(depth - 1, ...); a loop, to go deeper",
+            )
+        ) from None
+
     def _undeclared(self, error: NameError) -> NoReturn:
         """A name that the model only ever indexes is an array that nobody declared."""
         name = error.name or str(error).partition("'")[2].partition("'")[0]
@@ -242,9 +263,22 @@ class ModelInstance(ModelCall):
             )
         ) from error
 
+    @property
+    def spelled(self) -> str:
+        """The model's name and its arguments."""
+        return f"{self.model.name}({', '.join(f'{name}={value!r}' for name, value in self._arguments.items())})"
+
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value!r}" for name, value in self._arguments.items())
-        return f"<{self.model.function.__name__}({shown})>"
+        return f"<{self.spelled}>"
+
+
+def _awaiting(instance: ModelInstance) -> ModelInstance:
+    """An instance that is made while another model runs must be drawn there."""
+    run = RUNNING.get()
+    if run is not None:
+        instance.is_drawn, instance.site = False, caller_site()
+        run.builder.awaits(instance)
+    return instance
 
 
 @overload

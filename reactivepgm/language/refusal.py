@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reactivepgm.errors import DataError, ModelError, ReactivePGMError, UndeclaredVariableError
-from reactivepgm.graph import Reference
+from reactivepgm.graph import Reference, Site
 from reactivepgm.language.call_site import CallSite
 
 Refusal = Callable[[], ReactivePGMError]
@@ -19,6 +19,30 @@ def over_data(known: CallSite, current: Reference) -> Refusal:
     spelled = f"{name}[...]" if current.shape == () else f"{name}[:]"
     complaint = f"{name} is data, and this would forget them: it gives the name to a new variable"
     return lambda: ModelError(known.site.letter(complaint, write=f"{spelled} = {text}"))
+
+
+def over_datum(known: CallSite, current: Reference) -> Refusal:
+    """``for y_t in y: y_t = ~F(...)``, where the name stands for an element of the data."""
+    name, array = known.target, current.array
+    text = known.site.text.partition("=")[2].strip()
+    complaint = (
+        f"{name} is {current!r}, a part of the data {array.name}, and this would forget it: it gives the name to a new variable"
+    )
+    cure = f"for t in range(len({array.name})): {array.name}[t] = {text}; or another name for a new variable"
+    return lambda: ModelError(known.site.letter(complaint, write=cure))
+
+
+def before_the_start(container: Reference, place: int, site: Site) -> UndeclaredVariableError:
+    """``x[t - 1]`` in the turn in which t is 0."""
+    name = container.array.name
+    return UndeclaredVariableError(
+        site.letter(
+            f"{name}[{place}] was never declared: the index, computed in a loop, lies before the first element, and a"
+            f" negative one would count from the end",
+            write=f"a loop that starts later, such as  for t in range({-place}, len({name})), with the first elements drawn"
+            f" before it; or {name}[(...) % len({name})] for a ring",
+        )
+    )
 
 
 def no_container(known: CallSite, container: Any) -> Refusal:

@@ -7,6 +7,7 @@
 ``x[0] = ~F(a)``, x unbound  x = run.growing("x")  at the top of the function
 ``F(g(a), b)``              inside an operand: F(run.call(site, g, (a,)), b)
 ``x = a + b``, ``x = f()``  x = run.named("x", a + b)
+``x[t - 1]`` in a loop      x[run.counted(x, t - 1, (0,))]
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from reactivepgm.graph import Site
 from reactivepgm.language.call_site import CallSite
 from reactivepgm.language.lifting import Loop, guarded
 from reactivepgm.language.lifting_screen import names_of
+from reactivepgm.language.loop_indices import computed_places, counters_of
 from reactivepgm.language.operand import Operand, is_constant_factorisation, is_negation, labels_of, named_terms, read_operand
 from reactivepgm.language.source import HOOK
 from reactivepgm.language.syntax import (
@@ -52,6 +54,7 @@ class Rewriter(ast.NodeTransformer):
         self._globals: set[str] = set()
         self._depth = 0
         self._own_arrays: dict[str, None] = {}
+        self._counters: list[str] = []
 
     def rewrite(self, definition: ast.FunctionDef, bound: Sequence[str] | None = None) -> None:
         """Rewrite in place.
@@ -112,7 +115,10 @@ class Rewriter(ast.NodeTransformer):
     def visit_For(self, node: ast.For) -> ast.AST | list[ast.stmt]:
         """A loop over rows may be lifted."""
         names = names_of(node) if self.lifts else None
+        counters = counters_of(node)
+        self._counters += counters
         self.generic_visit(node)
+        del self._counters[len(self._counters) - len(counters) :]
         if names is None:
             return node
         statements, loop = guarded(node, len(self.loops), names)
@@ -144,6 +150,23 @@ class Rewriter(ast.NodeTransformer):
             plain = ast.Assign(targets=[node.target], value=node.value)
             return self.visit_Assign(ast.copy_location(plain, node))
         return self.generic_visit(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """An index that is computed from a loop's counter may fall before the first element."""
+        if isinstance(node.ctx, ast.Load):
+            places = computed_places(node, self._counters)
+            self.generic_visit(node)
+            if places:
+                node.slice = self._counted(node.value, node.slice, places)
+            return node
+        return self.generic_visit(node)
+
+    def _counted(self, container: ast.expr, key: ast.expr, places: tuple[int, ...]) -> ast.expr:
+        """``run.counted(x, t - 1, (0,))``."""
+        again = ast.Name(container.id, ast.Load()) if isinstance(container, ast.Name) else container
+        shown = ast.Tuple(elts=[ast.Constant(place) for place in places], ctx=ast.Load())
+        key = as_expressions(key) if _holds_slices(key) else key
+        return located(ast.Call(func=self._attribute("counted"), args=[again, key, shown], keywords=[]), key)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         """``~`` inside an expression draws an anonymous variable."""
@@ -210,11 +233,15 @@ class Rewriter(ast.NodeTransformer):
             self.array_targets.add(target.value.id)
             if not self._depth:
                 self._own_arrays[target.value.id] = None
+        places = computed_places(target, self._counters)
         key = self.visit(target.slice)
-        if isinstance(key, ast.Slice) or (isinstance(key, ast.Tuple) and any(isinstance(e, ast.Slice) for e in key.elts)):
+        assert isinstance(key, ast.expr)
+        if _holds_slices(key):
             key = as_expressions(key)
         container = self.visit(target.value)
-        assert isinstance(container, ast.expr) and isinstance(key, ast.expr)
+        assert isinstance(container, ast.expr)
+        if places:
+            key = self._counted(container, key, places)
         return [container, key]
 
     # -- expressions ----------------------------------------------------------------------------------------------
@@ -330,3 +357,7 @@ class Rewriter(ast.NodeTransformer):
             known = Site(self.file, statement.lineno, line)
             statement._reactivepgm_site = known  # type: ignore[attr-defined]
         return known
+
+
+def _holds_slices(key: ast.expr) -> bool:
+    return isinstance(key, ast.Slice) or (isinstance(key, ast.Tuple) and any(isinstance(e, ast.Slice) for e in key.elts))

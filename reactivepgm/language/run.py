@@ -12,11 +12,20 @@ from reactivepgm.errors import ModelError
 from reactivepgm.graph import FactorHandle, GraphBuilder, Reference, Statement
 from reactivepgm.graph.growing import GrowingReference
 from reactivepgm.graph.scope import ROOT, Scope
-from reactivepgm.graph.site import operation_key, site_of, user_frame
+from reactivepgm.graph.site import caller_site, operation_key, site_of, user_frame
 from reactivepgm.language.call_site import CallSite
 from reactivepgm.language.interpretation import Inline, Interpretation, sited
 from reactivepgm.language.lifting_hooks import LoopHooks
-from reactivepgm.language.refusal import Refusal, no_container, no_reach, not_made, nothing_returned, over_data
+from reactivepgm.language.refusal import (
+    Refusal,
+    before_the_start,
+    no_container,
+    no_reach,
+    not_made,
+    nothing_returned,
+    over_data,
+    over_datum,
+)
 from reactivepgm.language.submodel import ModelCall, ModelFunction, Submodel
 
 _INDIRECT = frozenset({Inline, tuple, list})
@@ -49,6 +58,19 @@ class ModelRun(Interpretation, LoopHooks):
         )
     )
     slice = staticmethod(slice)
+
+    @staticmethod
+    def counted(container: Any, key: Any, places: tuple[int, ...]) -> Any:
+        """An index whose entries at some places are computed in a loop: of variables they do not count from the end."""
+        if type(key) is int:
+            if key < 0 and isinstance(container, Reference) and container.kind != "constant":
+                raise before_the_start(container, key, caller_site())
+        elif isinstance(container, Reference) and container.kind != "constant":
+            for entry in [key[k] for k in places] if type(key) is tuple else [key]:
+                for part in (entry.start, entry.stop) if isinstance(entry, slice) else (entry,):
+                    if type(part) is int and part < 0:
+                        raise before_the_start(container, part, caller_site())
+        return key
 
     def __init__(
         self,
@@ -142,9 +164,12 @@ class ModelRun(Interpretation, LoopHooks):
         known = self.sites[number]
         out = self._tied(known.target, known.refers_to_itself, self.statements[number], current)
         refuse = None
-        is_data = isinstance(current, Reference) and current.array.kind == "data"
-        if known.target and is_data and (current.is_whole or current is self.arguments.get(known.target)):
-            refuse = over_data(known, current)
+        if known.target and isinstance(current, Reference) and current.array.kind == "data":
+            is_named = current.is_whole or current is self.arguments.get(known.target)
+            if is_named:
+                refuse = over_data(known, current)
+            elif not known.refers_to_itself:
+                refuse = over_datum(known, current)
         return self._drawn(number, out, target, args, kwargs, options, None, refuse)
 
     def _tied(self, name: str | None, refers: bool, mine: Statement, current: Any) -> Reference | None:

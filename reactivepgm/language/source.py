@@ -118,6 +118,9 @@ def compiled(function: FunctionType, definition: Definition) -> CodeType:
         returns=None,
         type_comment=None,
     )
+    if definition.name not in free:
+        # The function's own name means in it what it means in the live function: a global.
+        wrapper.body.insert(0, ast.Global(names=[definition.name]))
     ast.copy_location(wrapper, definition)
     module = ast.fix_missing_locations(ast.Module(body=[wrapper], type_ignores=[]))
     flags = function.__code__.co_flags & _FUTURES

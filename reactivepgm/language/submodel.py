@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from reactivepgm.errors import ModelError
 from reactivepgm.graph import Reference, Site
+from reactivepgm.graph.pending import Undrawn
 from reactivepgm.language.call_site import CallSite
 from reactivepgm.language.variables import ConstVariable
 from reactivepgm.nodes import Interface, Node
@@ -76,11 +77,15 @@ class ModelFunction:
         return dict(bound.arguments)
 
 
-class ModelCall:
+class ModelCall(Undrawn):
     """A model with arguments that waits for its ``~``, or for data."""
 
+    what = "a model"
     model: Any
     _arguments: dict[str, Any]
+    site: Site = Site("", 0, "")
+    is_drawn = True
+    """Whether its ``~`` came; only what is made inside another model waits for one."""
 
 
 class Submodel:
@@ -93,16 +98,6 @@ class Submodel:
     """
 
     def __init__(self, model: ModelFunction, outer: ModelRun, site: Site) -> None:
-        above: ModelRun | None = outer
-        while above is not None:
-            if above.model is model:
-                raise ModelError(
-                    site.letter(
-                        f"{model.name} calls itself, so its graph would never end",
-                        write="a loop, or another model for the inner part",
-                    )
-                )
-            above = above.outer
         self.model = model
         self.site = site
         self.builder = outer.builder
@@ -115,6 +110,8 @@ class Submodel:
         self._must_bind = bool(self._wrapped) or any(name in targets for name in parameters)
         defaults = model.options
         self._options = (defaults.get("default_factorisation"), defaults.get("pipeline"))
+        if len(self.scope.path) > len(outer.builder.deepest.path):
+            outer.builder.deepest = self.scope
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Run it once; what it returned."""

@@ -74,10 +74,10 @@ for t in range(n):
     y[t] = ~NormalMeanVariance(x[t // 5], 1.0)
 return x
 """,
-    "negative indices wrap": """
+    "indices that go round": """
 x = randomvar(n)
 for t in range(n):
-    y[t] = ~NormalMeanVariance(x[t - 1], 1.0)
+    y[t] = ~NormalMeanVariance(x[(t - 1) % n], 1.0)
 return x
 """,
     "a fresh variable in every turn": """
@@ -524,7 +524,7 @@ def test_tracebacks_point_at_the_statement():
     @model
     def f(y):
         x = randomvar(len(y))
-        for t in range(len(y)):
+        for t in range(1, len(y)):
             x[t] = ~NormalMeanVariance(x[t - 1], 1.0)
             y[t] = ~NormalMeanVariance(x[t + 1], 1.0)
 

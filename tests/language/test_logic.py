@@ -81,7 +81,7 @@ def test_elements_and_loops():
         a, b, c = randomvar(n), randomvar(n), randomvar(n)
         for t in range(n):
             a[t] = ~Bernoulli(0.5)
-            b[t] = ~(a[t] | a[t - 1])
+            b[t] = ~(a[t] | a[(t - 1) % n])
             c[t] = ~(~b[t])
         d = [~x for x in c]
         e = ~a[0] & b[0]

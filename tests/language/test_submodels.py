@@ -8,7 +8,7 @@ import pytest
 
 from reactivepgm import infer
 from reactivepgm.distributions import Gamma, Normal, NormalMeanPrecision, NormalMeanVariance
-from reactivepgm.errors import ModelError, NoRuleError
+from reactivepgm.errors import ForgottenTildeError, ModelError, NoRuleError
 from reactivepgm.graph import MeanField, Reference
 from reactivepgm.language import ConstVariable, constvar, datavar, model, randomvar
 from reactivepgm.rulebook import call_rule, rule
@@ -564,16 +564,125 @@ def test_where_does_not_reach_inside():
         f().build()
 
 
+@model
+def down(depth, x):
+    y = ~NormalMeanVariance(x, 1.0)
+    if depth == 0:
+        return y
+    z = ~down(depth - 1, x=y)
+    return z
+
+
+@model
+def bottomless(x):
+    y = ~NormalMeanVariance(x, 1.0)
+    z = ~bottomless(y)
+    return z
+
+
 def test_recursion():
+    """A model that draws itself: depth n is a chain of n + 1."""
+
     @model
-    def down(n):
-        x = ~NormalMeanVariance(0.0, 1.0)
-        if n:
-            z = ~down(n - 1)
+    def top(depth, y):
+        x = ~down(depth, 0.0)
+        y[...] = ~NormalMeanVariance(x, 1.0)
         return x
 
-    with pytest.raises(ModelError, match=complaint("down calls itself", "z = ~down(n - 1)", "a loop")):
-        down(2).build()
+    depth = 30
+    posterior = infer(top(depth), data={"y": 3.0}).posteriors["x"]
+    prior = depth + 1.0
+    assert np.isclose(posterior.mean, 3.0 * prior / (prior + 1.0)) and np.isclose(posterior.variance, prior / (prior + 1.0))
+
+
+def test_recursion_in_a_closure_and_of_two_models():
+    @model
+    def even(n, x):
+        y = ~NormalMeanVariance(x, 1.0)
+        if n:
+            y = ~odd(n - 1, y)
+        return y
+
+    @model
+    def odd(n, x):
+        y = ~NormalMeanVariance(x, 2.0)
+        if n:
+            y = ~even(n - 1, y)
+        return y
+
+    @model
+    def top():
+        z = ~even(5, 0.0)
+        return z
+
+    assert np.isclose(infer(top()).posteriors["z"].variance, 9.0)
+
+
+def test_recursion_without_an_end():
+    with pytest.raises(ModelError, match=complaint("bottomless draws itself", "", "a condition that ends it")):
+        bottomless(0.0).build()
+
+
+def test_a_model_that_names_itself():
+    instance = named_by_itself()
+    assert len(instance.build({"y": 1.0}).families) == 2 and instance.returned is named_by_itself
+
+
+@model
+def named_by_itself(y):
+    own = named_by_itself
+    x = ~NormalMeanVariance(0.0, 1.0)
+    y[...] = ~NormalMeanVariance(x, 1.0)
+    return own
+
+
+@pytest.mark.parametrize(
+    ("line", "told", "cure"),
+    [
+        ("step(0.0, 1.0)", "step.previous=0.0, .*was written down and never drawn", "~step"),
+        ("a = step(0.0, 1.0)", "never drawn: its ~ is missing", "a = ~step"),
+        ("a = step(x, 1.0); y[...] = ~NormalMeanVariance(a, 1.0)", "mean of .* is step.* a model", "name = ~step"),
+        ("a = step(x, 1.0) + x", "never drawn", "name = ~step"),
+        ("z = randomvar(2); z[0] = step(x, 1.0)", "never drawn", "~step"),
+        ("a, b = step(x, 1.0)", "never drawn", "~step"),
+        ("a = [step(x, 1.0)]", "never drawn", "~step"),
+    ],
+)
+def test_a_forgotten_tilde(tmp_path, line, told, cure):
+    path = tmp_path / "forgetful.py"
+    body = "\n    ".join(line.split("; "))
+    path.write_text(
+        "from reactivepgm import *\n@model\ndef step(previous, noise):\n    new = ~NormalMeanVariance(previous, noise)\n"
+        f"    return new\n@model\ndef f(y):\n    x = ~NormalMeanVariance(0.0, 1.0)\n    {body}\n"
+    )
+    names = {}
+    exec(compile(path.read_text(), str(path), "exec"), names)
+    with pytest.raises(ForgottenTildeError) as caught:
+        names["f"]().build({"y": 1.0})
+    first, *rest = str(caught.value).splitlines()
+    assert re.search(told, first) and "forgetful.py" in rest[0] and cure in rest[1]
+
+
+def test_a_model_handed_on_is_drawn_where_it_arrives():
+    @model
+    def inner(a, b):
+        z = ~NormalMeanVariance(a, b)
+        return z
+
+    @model
+    def outer(prior):
+        z = ~prior(b=2.0)
+        return z
+
+    @model
+    def top():
+        x = ~outer(inner(a=1.0))
+        kept = inner(1.0, 3.0)
+        y = ~kept
+        return x, y
+
+    graph, (x, y) = top()
+    assert [float(f.fixed["variance"].resolve({}).value) for f in graph.families] == [2.0, 3.0]
 
 
 def test_nothing_is_returned():
