@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import measure
-from benchmarks.sidebyside import once
+from benchmarks.sidebyside import once, settled
 from benchmarks.workload import Workload
 
 
@@ -60,10 +60,11 @@ def grow(workload: Workload, repeats: int, say: Callable[[str], None] = lambda l
             raise ArithmeticError(f"{workload.key} at {size}: {wrong[0].name} is {wrong[0].status}: {wrong[0].note}")
         case = workload.make(size)
         runs.update({(name, size): workload.job(name).prepare(case) for name in names})
-    best = {key: once(run) for key, run in runs.items()}
-    for _ in range(repeats):
-        for key, run in runs.items():
-            best[key] = min(best[key], once(run))
+    with settled():
+        best = {key: once(run) for key, run in runs.items()}
+        for _ in range(repeats):
+            for key, run in runs.items():
+                best[key] = min(best[key], once(run))
     sizes = list(workload.growth)
     seconds = {name: [best[name, size] for size in sizes] for name in names}
     return Growth(workload.key, sizes, seconds, {name: exponent(sizes, values) for name, values in seconds.items()})

@@ -122,7 +122,9 @@ def measure(
     """
     case = workload.make(size)
     truth = workload.oracle(case)
-    entries, running, first = [], {}, {}
+    entries: list[Entry] = []
+    running: dict[str, Run] = {}
+    first: dict[str, float] = {}
     wanted = set(roles)
     for job in workload.jobs:
         if job.role not in wanted or (names is not None and job.name not in names):
@@ -139,7 +141,8 @@ def measure(
             entries.append(entry)
             first[job.name] = took
         last = entries[-1]
-        say(f"{workload.key} {size}: {last.name}: {last.status}" + (f", error {last.error:.1e}" if last.error is not None else ""))
+        error = "" if last.error is None else f", error {last.error:.1e}"
+        say(f"{workload.key} {size}: {last.name}: {last.status}{error}")
         if only_right and last.status != "right":
             running.pop(job.name, None)
     for entry in entries:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -32,6 +33,17 @@ class Timing:
         return ordered[len(ordered) // 4] / ordered[0] - 1.0
 
 
+@contextmanager
+def settled() -> Iterator[None]:
+    """Takes everything that is there out of the collector's sight: nobody pays for the objects of others' imports."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 def once(job: Callable[[], object]) -> float:
     """Seconds of one run, with the collector's debts paid before."""
     gc.collect()
@@ -56,10 +68,11 @@ def side_by_side(
         if name not in warmed:
             jobs[name]()
     seconds: dict[str, list[float]] = {name: [] for name in names}
-    for k in range(repeats):
-        turned = names[k % len(names) :] + names[: k % len(names)] if names else []
-        for name in turned:
-            seconds[name].append(once(jobs[name]))
-            if seconds[name][0] < shortest:
-                seconds[name] += [once(jobs[name]) for _ in range(2)]
+    with settled():
+        for k in range(repeats):
+            turned = names[k % len(names) :] + names[: k % len(names)] if names else []
+            for name in turned:
+                seconds[name].append(once(jobs[name]))
+                if seconds[name][0] < shortest:
+                    seconds[name] += [once(jobs[name]) for _ in range(2)]
     return {name: Timing(tuple(values)) for name, values in seconds.items()}

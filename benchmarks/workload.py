@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -36,6 +37,7 @@ class Job:
         needs: the module that must be importable; "cc" is a C compiler.
         largest: the size beyond which the job is skipped, because it would take minutes.
         remark: what a reader must know to compare, in the footnotes of the table.
+        answer: for a job of the library that calls ``infer``: from a case and further options to the answer.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Job:
     needs: str | None = None
     largest: int | None = None
     remark: str = ""
+    answer: Callable[..., Answer] | None = None
 
     @property
     def is_installed(self) -> bool:
@@ -119,27 +122,21 @@ def error_of(answer: Mapping[str, Any], truth: Mapping[str, Any]) -> float:
     return worst
 
 
-def ours(
-    writings: Mapping[str, Callable[[Case], Answer]], tolerance: float = 1e-6, in_jax: Callable[..., Answer] | None = None
-) -> tuple[Job, ...]:
-    """The library's own jobs, one for each way to write the model.
+def ours(writings: Mapping[str, Callable[..., Answer]], tolerance: float = 1e-6) -> tuple[Job, ...]:
+    """The library's own jobs, one for each way to write the model, and one more in JAX if the library has that backend.
 
     Args:
-        writings: functions from a case to the answer, by what is appended to the name; the first is "".
+        writings: functions from a case and options of ``infer`` to the answer, by what is appended to the name; the first
+            is "", the fastest way to write the model.
         tolerance: as in Job.
-        in_jax: a function of a case and ``backend=``, for the day the library has such a keyword.
     """
-    def prepared(answer: Callable[[Case], Answer]) -> Callable[[Case], Run]:
-        return lambda case: lambda: answer(case)
+    def job(name: str, answer: Callable[..., Answer], needs: str | None = None, remark: str = "") -> Job:
+        return Job(name, "ours", lambda case: lambda: answer(case), tolerance, needs, None, remark, answer)
 
-    jobs = [
-        Job(f"reactivepgm{', ' if how else ''}{how}", "ours", prepared(answer), tolerance) for how, answer in writings.items()
-    ]
-    if in_jax is not None and "backend" in inspect.signature(infer).parameters:
-        jobs.append(
-            Job("reactivepgm, JAX", "ours", prepared(lambda case: in_jax(case, backend="jax")), tolerance, needs="jax",
-                remark="warm: compiled by the first run, which is not counted")
-        )
+    jobs = [job(f"reactivepgm{', ' if how else ''}{how}", answer) for how, answer in writings.items()]
+    if "backend" in inspect.signature(infer).parameters:
+        in_jax = partial(writings[""], backend="jax")
+        jobs.append(job("reactivepgm, JAX", in_jax, "jax", "warm: compiled by the first run, which is not counted"))
     return tuple(jobs)
 
 

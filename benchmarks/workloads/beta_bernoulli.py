@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from benchmarks.workload import Answer, Case, Goal, Job, Run, Workload
@@ -9,7 +11,7 @@ from reactivepgm import Bernoulli, Beta, infer_online, model
 
 
 @model
-def coin(flip, a, b):
+def coin(flip: Any, a: Any, b: Any) -> None:
     """One flip."""
     p = ~Beta(a=a, b=b)
     flip[...] = ~Bernoulli(p)
@@ -60,9 +62,12 @@ def by_zip(case: Case) -> Run:
     def run() -> Answer:
         data, prior = Subject[float](), Subject[tuple[float, float]]()
         last = [(1.0, 1.0)]
-        updated = reactivex.zip(data, prior).pipe(
-            operators.map(lambda pair: (pair[1][0] + pair[0], pair[1][1] + 1.0 - pair[0]))
-        )
+
+        def moved(pair: Any) -> tuple[float, float]:
+            flip, (a, b) = pair
+            return a + flip, b + 1.0 - flip
+
+        updated = reactivex.zip(data, prior).pipe(operators.map(moved))
         updated.subscribe(lambda state: last.__setitem__(0, state))
         for flip in case["flips"]:
             prior.on_next(last[0])

@@ -5,6 +5,7 @@ s_0 ~ Categorical(1/3), s_t ~ A[:, s_{t-1}], y_t ~ B[:, s_t], A and B ~ Dirichle
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ START_A, START_B = ONES + 4.0 * np.eye(3), ONES + 2.0 * np.eye(3)
 
 
 @model
-def by_statement(y):
+def by_statement(y: Any) -> None:
     """Slices."""
     a = ~DirichletCollection(ONES)
     b = ~DirichletCollection(ONES)
@@ -33,7 +34,7 @@ def by_statement(y):
 
 
 @model
-def by_loop(y):
+def by_loop(y: Any) -> None:
     """One loop, which is lifted."""
     a = ~DirichletCollection(ONES)
     b = ~DirichletCollection(ONES)
@@ -46,7 +47,7 @@ def by_loop(y):
 
 
 @model
-def by_row(y):
+def by_row(y: Any) -> None:
     """The same loop over an iterator, row by row."""
     a = ~DirichletCollection(ONES)
     b = ~DirichletCollection(ONES)
@@ -96,7 +97,7 @@ def oracle(case: Case) -> Answer:
 
 def library(model_function: Any, case: Case, **options: Any) -> Answer:
     """The library."""
-    q = infer(
+    q: Any = infer(
         model_function(), data={"y": case["y"]}, constraints="q(s, a, b) = q(s) q(a) q(b)", iterations=ITERATIONS,
         initialisation={"a": DirichletCollection(START_A), "b": DirichletCollection(START_B)}, **options,
     ).posteriors
@@ -151,7 +152,6 @@ def with_jax(case: Case) -> Run:
     def geometric_(alpha: Any) -> Any:
         return jnp.exp(digamma_(alpha) - digamma_(alpha.sum(0)))
 
-    @jax.jit
     def fit(y: Any) -> Any:
         def iteration(_: Any, carried: Any) -> Any:
             alpha_A, alpha_B, _states = carried
@@ -176,8 +176,10 @@ def with_jax(case: Case) -> Run:
 
         return jax.lax.fori_loop(0, ITERATIONS, iteration, (START_A, START_B, jnp.zeros_like(y)))
 
+    jitted = jax.jit(fit)
+
     def run() -> Answer:
-        a, b, states = fit(y)
+        a, b, states = jitted(y)
         return {"states": np.asarray(states), "transition": np.asarray(a), "emission": np.asarray(b)}
 
     return run
@@ -211,12 +213,11 @@ HIDDEN_MARKOV = Workload(
     jobs=(
         *ours(
             {
-                "": lambda case: library(by_statement, case),
-                "loop": lambda case: library(by_loop, case),
-                "row by row": lambda case: library(by_row, case),
+                "": partial(library, by_statement),
+                "loop": partial(library, by_loop),
+                "row by row": partial(library, by_row),
             },
             1e-8,
-            lambda case, **options: library(by_statement, case, **options),
         ),
         Job("C", "limit", in_c, 1e-8, needs="cc"),
         Job("lax.scan by hand", "limit", with_jax, 1e-8, needs="jax", remark="jitted, warm"),

@@ -6,6 +6,7 @@ p(s) ∝ exp(sum_i h_i s_i + J sum_{i~j} s_i s_j), s = +1 and -1, J = 0.3, h_i ~
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from math import isqrt
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +24,7 @@ AGREE = TIES / TIES.sum(0)
 
 
 @model
-def by_statement(field):
+def by_statement(field: Any) -> None:
     """The prior of every spin is its field; neighbours are tied by a transition whose columns are alike."""
     s = randomvar(len(field), len(field))
     s[:, :] = ~Categorical(field)
@@ -32,7 +33,7 @@ def by_statement(field):
 
 
 @model
-def by_loop(field):
+def by_loop(field: Any) -> None:
     """The same written out."""
     n = len(field)
     s = randomvar(n, n)
@@ -67,7 +68,7 @@ def oracle(case: Case) -> Answer:
     messages = np.zeros((len(source), 2))
 
     def gathered() -> Floats:
-        return log_field + np.stack([np.bincount(target, messages[:, k], n) for k in range(2)], axis=1)
+        return np.asarray(log_field + np.stack([np.bincount(target, messages[:, k], n) for k in range(2)], axis=1))
 
     for k in range(ITERATIONS):
         cavity = gathered()[source] - messages[reverse]
@@ -86,7 +87,8 @@ def library(model_function: Any, case: Case, **options: Any) -> Answer:
         result = infer(
             model_function(case["p"]), iterations=ITERATIONS, damping=DAMPING, messages={"s": Categorical(FLAT)}, **options
         )
-    return {"p": result.posteriors["s"].p}
+    s: Any = result.posteriors["s"]
+    return {"p": s.p}
 
 
 def _as_beliefs(log_odds: Floats) -> Answer:
@@ -151,13 +153,14 @@ def with_pgmax(case: Case) -> Run:
     bp = pg.BP(graph.bp_state, temperature=1.0)
     evidence = {spins: np.log(case["p"])}
 
-    @jax.jit
     def flood(arrays: Any) -> Any:
         arrays = bp.run_bp(arrays, num_iters=ITERATIONS, damping=DAMPING)
         return bp.get_beliefs(arrays)
 
+    jitted = jax.jit(flood)
+
     def run() -> Answer:
-        beliefs = flood(bp.init(evidence_updates=evidence))[spins]
+        beliefs = jitted(bp.init(evidence_updates=evidence))[spins]
         return {"p": np.asarray(pg.get_marginals({spins: beliefs})[spins])}
 
     return run
@@ -171,9 +174,8 @@ ISING = Workload(
     oracle=oracle,
     jobs=(
         *ours(
-            {"": lambda case: library(by_statement, case), "loop": lambda case: library(by_loop, case)},
+            {"": partial(library, by_statement), "loop": partial(library, by_loop)},
             1e-5,
-            lambda case, **options: library(by_statement, case, **options),
         ),
         Job("C", "limit", in_c, 1e-9, needs="cc"),
         Job("NumPy by hand", "limit", by_numpy, 1e-9, remark="special to Ising"),

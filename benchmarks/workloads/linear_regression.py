@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,14 @@ START, SPREAD = np.zeros(D), PRIOR * np.eye(D)
 
 
 @model
-def by_statement(x, y):
+def by_statement(x: Any, y: Any) -> None:
     """All rows in one statement."""
     w = ~MvNormal(mean=START, covariance=SPREAD)
     y[:] = ~Normal(mean=dot(x, w), variance=NOISE)
 
 
 @model
-def by_loop(x, y):
+def by_loop(x: Any, y: Any) -> None:
     """A loop over rows, which is lifted."""
     w = ~MvNormal(mean=START, covariance=SPREAD)
     for i in range(len(y)):
@@ -31,7 +32,7 @@ def by_loop(x, y):
 
 
 @model
-def by_row(x, y):
+def by_row(x: Any, y: Any) -> None:
     """The same loop over an iterator, row by row."""
     w = ~MvNormal(mean=START, covariance=SPREAD)
     for i in one_by_one(range(len(y))):
@@ -55,13 +56,13 @@ def oracle(case: Case) -> Answer:
 
 def library(model_function: Any, case: Case, **options: Any) -> Answer:
     """The library."""
-    w = infer(model_function(x=case["x"]), data={"y": case["y"]}, **options).posteriors["w"]
+    w: Any = infer(model_function(x=case["x"]), data={"y": case["y"]}, **options).posteriors["w"]
     return {"mean": w.mean, "covariance": w.covariance}
 
 
-def library_with_data(case: Case) -> Answer:
+def library_with_data(case: Case, **options: Any) -> Answer:
     """The library, with the rows as data instead of constants."""
-    w = infer(by_statement(), data={"x": case["x"], "y": case["y"]}).posteriors["w"]
+    w: Any = infer(by_statement(), data={"x": case["x"], "y": case["y"]}, **options).posteriors["w"]
     return {"mean": w.mean, "covariance": w.covariance}
 
 
@@ -125,13 +126,12 @@ LINEAR_REGRESSION = Workload(
     jobs=(
         *ours(
             {
-                "": lambda case: library(by_statement, case),
+                "": partial(library, by_statement),
                 "rows as data": library_with_data,
-                "loop": lambda case: library(by_loop, case),
-                "row by row": lambda case: library(by_row, case),
+                "loop": partial(library, by_loop),
+                "row by row": partial(library, by_row),
             },
             1e-8,
-            lambda case, **options: library(by_statement, case, **options),
         ),
         Job("C", "limit", in_c, 1e-8, needs="cc"),
         Job("BLAS by hand", "limit", by_blas, 1e-8),

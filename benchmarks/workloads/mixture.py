@@ -5,6 +5,7 @@ share ~ Dirichlet(1, 1), z_i ~ Categorical(share), m_k ~ N(-2 or 2, 10), w_k ~ G
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ ONES = np.ones(2)
 
 
 @model
-def by_statement(y):
+def by_statement(y: Any) -> None:
     """Slices."""
     share = ~Beta(1.0, 1.0)
     z, m, w = randomvar(len(y)), randomvar(2), randomvar(2)
@@ -31,7 +32,7 @@ def by_statement(y):
 
 
 @model
-def by_loop(y):
+def by_loop(y: Any) -> None:
     """One loop, which is lifted."""
     share = ~Beta(1.0, 1.0)
     z, m, w = randomvar(len(y)), randomvar(2), randomvar(2)
@@ -43,7 +44,7 @@ def by_loop(y):
 
 
 @model
-def by_row(y):
+def by_row(y: Any) -> None:
     """The same loop over an iterator, row by row."""
     share = ~Beta(1.0, 1.0)
     z, m, w = randomvar(len(y)), randomvar(2), randomvar(2)
@@ -82,7 +83,7 @@ def oracle(case: Case) -> Answer:
 
 def library(model_function: Any, case: Case, **options: Any) -> Answer:
     """The library."""
-    q = infer(
+    q: Any = infer(
         model_function(), data={"y": case["y"]}, constraints=MeanField(), iterations=ITERATIONS,
         initialisation={
             "share": Beta(1.0, 1.0), "m": Normal(mean=CENTRES, variance=1.0), "w": Gamma(shape=ONES, rate=1.0),
@@ -158,12 +159,11 @@ MIXTURE = Workload(
     jobs=(
         *ours(
             {
-                "": lambda case: library(by_statement, case),
-                "loop": lambda case: library(by_loop, case),
-                "row by row": lambda case: library(by_row, case),
+                "": partial(library, by_statement),
+                "loop": partial(library, by_loop),
+                "row by row": partial(library, by_row),
             },
             1e-8,
-            lambda case, **options: library(by_statement, case, **options),
         ),
         Job("C", "limit", in_c, 1e-8, needs="cc"),
         Job(

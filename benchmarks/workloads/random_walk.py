@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ PRIOR, DRIFT, NOISE = 100.0, 1.0, 1.0
 
 
 @model
-def by_statement(y):
+def by_statement(y: Any) -> None:
     """Slices."""
     x = randomvar(len(y))
     x[0] = ~Normal(mean=0.0, variance=PRIOR)
@@ -24,7 +25,7 @@ def by_statement(y):
 
 
 @model
-def by_loop(y):
+def by_loop(y: Any) -> None:
     """One loop, which is lifted."""
     x = randomvar(len(y))
     x[0] = ~Normal(mean=0.0, variance=PRIOR)
@@ -35,7 +36,7 @@ def by_loop(y):
 
 
 @model
-def by_row(y):
+def by_row(y: Any) -> None:
     """The same loop over an iterator, row by row."""
     x = randomvar(len(y))
     x[0] = ~Normal(mean=0.0, variance=PRIOR)
@@ -76,7 +77,7 @@ def oracle(case: Case) -> Answer:
 
 def library(model_function: Any, case: Case, **options: Any) -> Answer:
     """The library."""
-    x = infer(model_function(), data={"y": case["y"]}, **options).posteriors["x"]
+    x: Any = infer(model_function(), data={"y": case["y"]}, **options).posteriors["x"]
     return {"mean": x.mean, "variance": x.variance}
 
 
@@ -184,12 +185,11 @@ RANDOM_WALK = Workload(
     jobs=(
         *ours(
             {
-                "": lambda case: library(by_statement, case),
-                "loop": lambda case: library(by_loop, case),
-                "row by row": lambda case: library(by_row, case),
+                "": partial(library, by_statement),
+                "loop": partial(library, by_loop),
+                "row by row": partial(library, by_row),
             },
             1e-9,
-            lambda case, **options: library(by_statement, case, **options),
         ),
         Job("C", "limit", in_c, 1e-9, needs="cc"),
         Job("LAPACK by hand", "limit", by_lapack, 1e-9),

@@ -11,7 +11,7 @@ from reactivepgm import Normal, infer_online, model
 
 
 @model
-def step(y, m, v):
+def step(y: Any, m: Any, v: Any) -> None:
     """One step of a random walk."""
     before = ~Normal(mean=m, variance=v)
     x = ~Normal(mean=before, variance=1.0)
@@ -80,17 +80,18 @@ def with_jax(case: Case) -> Run:
 
     jax.config.update("jax_enable_x64", True)
 
-    @jax.jit
     def move(m: Any, v: Any, y: Any) -> Any:
         v = v + 1.0
         gain = v / (v + 2.0)
         return m + gain * (y - m), v * (1.0 - gain)
 
+    jitted = jax.jit(move)
+
     def run() -> Answer:
         m: Any = 0.0
         v: Any = 100.0
         for y in case["y"]:
-            m, v = move(m, v, y)
+            m, v = jitted(m, v, y)
         return {"mean": float(m), "variance": float(v)}
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ START, SPREAD = np.zeros(4), PRIOR * np.eye(4)
 
 
 @model
-def by_statement(y):
+def by_statement(y: Any) -> None:
     """Slices."""
     x = randomvar(len(y))
     x[0] = ~MvNormal(mean=START, covariance=SPREAD)
@@ -28,7 +29,7 @@ def by_statement(y):
 
 
 @model
-def by_loop(y):
+def by_loop(y: Any) -> None:
     """One loop, which is lifted."""
     x = randomvar(len(y))
     x[0] = ~MvNormal(mean=START, covariance=SPREAD)
@@ -39,7 +40,7 @@ def by_loop(y):
 
 
 @model
-def by_row(y):
+def by_row(y: Any) -> None:
     """The same loop over an iterator, row by row."""
     x = randomvar(len(y))
     x[0] = ~MvNormal(mean=START, covariance=SPREAD)
@@ -78,7 +79,7 @@ def oracle(case: Case) -> Answer:
 
 def library(model_function: Any, case: Case, **options: Any) -> Answer:
     """The library."""
-    x = infer(model_function(), data={"y": case["y"]}, **options).posteriors["x"]
+    x: Any = infer(model_function(), data={"y": case["y"]}, **options).posteriors["x"]
     return {"mean": x.mean, "covariance": x.covariance}
 
 
@@ -187,12 +188,11 @@ STATE_SPACE = Workload(
     jobs=(
         *ours(
             {
-                "": lambda case: library(by_statement, case),
-                "loop": lambda case: library(by_loop, case),
-                "row by row": lambda case: library(by_row, case),
+                "": partial(library, by_statement),
+                "loop": partial(library, by_loop),
+                "row by row": partial(library, by_row),
             },
             1e-8,
-            lambda case, **options: library(by_statement, case, **options),
         ),
         Job("C", "limit", in_c, 1e-8, needs="cc"),
         Job("statsmodels", "peer", with_statsmodels, 1e-7, needs="statsmodels", remark="state and covariance only"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ ITERATIONS = 20
 
 
 @model
-def by_statement(y):
+def by_statement(y: Any) -> None:
     """Slices."""
     tau = ~Gamma(shape=1.0, rate=1.0)
     x = randomvar(len(y))
@@ -26,7 +27,7 @@ def by_statement(y):
 
 
 @model
-def by_loop(y):
+def by_loop(y: Any) -> None:
     """One loop, which is lifted."""
     tau = ~Gamma(shape=1.0, rate=1.0)
     x = randomvar(len(y))
@@ -38,7 +39,7 @@ def by_loop(y):
 
 
 @model
-def by_row(y):
+def by_row(y: Any) -> None:
     """The same loop over an iterator, row by row."""
     tau = ~Gamma(shape=1.0, rate=1.0)
     x = randomvar(len(y))
@@ -60,7 +61,7 @@ def oracle(case: Case) -> Answer:
 
 def library(model_function: Any, case: Case, **options: Any) -> Answer:
     """The library."""
-    q = infer(
+    q: Any = infer(
         model_function(), data={"y": case["y"]}, constraints="q(x, tau) = q(x) q(tau)", iterations=ITERATIONS,
         initialisation={"tau": Gamma(shape=1.0, rate=1.0)}, **options,
     ).posteriors
@@ -128,12 +129,11 @@ UNKNOWN_PRECISION = Workload(
     jobs=(
         *ours(
             {
-                "": lambda case: library(by_statement, case),
-                "loop": lambda case: library(by_loop, case),
-                "row by row": lambda case: library(by_row, case),
+                "": partial(library, by_statement),
+                "loop": partial(library, by_loop),
+                "row by row": partial(library, by_row),
             },
             1e-9,
-            lambda case, **options: library(by_statement, case, **options),
         ),
         Job("C", "limit", in_c, 1e-9, needs="cc"),
         Job("LAPACK by hand", "limit", by_lapack, 1e-9),
