@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -222,10 +223,13 @@ class Run:
             raise ModelError(f"`{name}` has no elements, so it has no posterior")
         return self._shaped(array)
 
-    def hidden(self) -> dict[str, Distribution]:
+    def hidden(self) -> dict[str, Distribution | Callable[[], Distribution]]:
         """The beliefs about the variables without a name of the user's, as far as they have a family."""
-        found = {}
+        found: dict[str, Distribution | Callable[[], Distribution]] = {}
         for array in self.graph.random:
+            if array.anonymous and array.size and self.beliefs.marginals.is_pending(self.plan.structure.number[array.id]):
+                found[array.name] = partial(self._shaped, array)
+                continue
             belief = self.beliefs.marginals[self.plan.structure.number[array.id]] if array.anonymous and array.size else None
             if belief is not None and not isinstance(belief, (LogDensity, ProductOfDensities)):
                 found[array.name] = self._shaped(array)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
@@ -21,18 +21,19 @@ from reactivepgm.inference.trace import Trace
 class Posteriors(Mapping[str, Distribution]):
     """Posterior beliefs by the variables' names: one batched distribution for every variable array.
 
-    An unknown name is a KeyError that lists the known ones.
+    An unknown name is a KeyError that lists the known ones. A belief may be a function of nothing, called when it is read.
     """
 
-    def __init__(self, beliefs: Mapping[str, Distribution]) -> None:
+    def __init__(self, beliefs: Mapping[str, Distribution | Callable[[], Distribution]]) -> None:
         self._beliefs = dict(beliefs)
 
     def __getitem__(self, name: str) -> Distribution:
-        try:
-            return self._beliefs[name]
-        except KeyError:
-            known = ", ".join(sorted(self._beliefs))
-            raise KeyError(f"no posterior named {name!r}; there are: {known}") from None
+        if name not in self._beliefs:
+            raise KeyError(f"no posterior named {name!r}; there are: {', '.join(sorted(self._beliefs))}")
+        belief = self._beliefs[name]
+        if not isinstance(belief, Distribution):
+            belief = self._beliefs[name] = belief()
+        return belief
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._beliefs)
@@ -41,7 +42,10 @@ class Posteriors(Mapping[str, Distribution]):
         return len(self._beliefs)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{name}: {belief!r}" for name, belief in self._beliefs.items())
+        return "\n".join(f"{name}: {belief!r}" for name, belief in self.items())
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_beliefs": dict(self.items())}
 
     def table(self, title: str | None = None) -> Table:
         """Name, shape, family, mean and standard deviation."""

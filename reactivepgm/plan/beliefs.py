@@ -27,12 +27,39 @@ from reactivepgm.plan.structure import Cluster, Structure
 Mask = NDArray[np.bool_] | None
 
 
+class Marginals:
+    """The beliefs by array, None where there is none; those that nobody has read yet may still be functions."""
+
+    def __init__(self, size: int) -> None:
+        self._held: list[Distribution | Callable[[], Distribution] | None] = [None] * size
+
+    def __getitem__(self, array: int) -> Distribution | None:
+        belief = self._held[array]
+        if belief is None or isinstance(belief, Distribution):
+            return belief
+        found = self._held[array] = as_posterior(belief())
+        return found
+
+    def __setitem__(self, array: int, belief: Distribution | Callable[[], Distribution] | None) -> None:
+        self._held[array] = belief
+
+    def is_pending(self, array: int) -> bool:
+        """Whether a belief has yet to be computed."""
+        belief = self._held[array]
+        return belief is not None and not isinstance(belief, Distribution)
+
+    @property
+    def are_known(self) -> bool:
+        """Whether there is a belief about every array."""
+        return all(belief is not None for belief in self._held)
+
+
 class Beliefs:
     """The state of an inference: one batched distribution for every array and for every joint cluster."""
 
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
-        self.marginals: list[Distribution | None] = [None] * len(structure.arrays)
+        self.marginals = Marginals(len(structure.arrays))
         self._joints: dict[tuple[int, int], Distribution | Callable[[], Distribution]] = {}
         self.conditional: dict[tuple[int, int], tuple[tuple[str, ...], NDArray[np.float64]]] = {}
         """For clusters that condition an output on inputs: the inputs, and H[cluster] - sum of H[input], a row each."""
@@ -71,6 +98,13 @@ class Beliefs:
             if forms is not None and forms.marginal is not None:
                 belief = forms.marginal(belief)
             self._keep(array, elements, as_posterior(belief))
+
+    def replace_later(self, array: int, elements: NDArray[np.intp] | None, belief: Callable[[], Distribution]) -> None:
+        """New marginals, computed when they are first read, where that makes no difference to anything else."""
+        if elements is None and array not in self.structure.forms:
+            self.marginals[array] = belief
+        else:
+            self.replace(array, elements, belief())
 
     def begin(self, array: int, belief: Distribution) -> None:
         """An initial marginal for all elements of an array."""

@@ -20,6 +20,7 @@ from reactivepgm.plan.first_points import FirstPoints
 from reactivepgm.plan.function_kernel import FunctionKernel
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
+from reactivepgm.plan.gaussian_leaves import PooledBeliefs
 from reactivepgm.plan.gaussian_sweep import GaussianInbox, GaussianSweep
 from reactivepgm.plan.kernels import KernelCluster
 
@@ -58,7 +59,7 @@ class FunctionSweep(GaussianSweep):
         number: int,
         kernel: KernelCluster,
         value: GaussianKernelArrays,
-        solution: GaussianBeliefs,
+        solution: GaussianBeliefs | PooledBeliefs,
     ) -> None:
         super()._keep_joint(beliefs, number, kernel, value, solution)
         if isinstance(kernel, FunctionKernel) and value.covariance is not None:
@@ -83,7 +84,7 @@ def _moved(before: Mapping[str, Distribution], after: Mapping[str, Distribution]
     return largest
 
 
-def noise_terms(number: int, value: GaussianKernelArrays, solution: GaussianBeliefs) -> Floats:
+def noise_terms(number: int, value: GaussianKernelArrays, solution: GaussianBeliefs | PooledBeliefs) -> Floats:
     """Average energy of the noise less the conditional entropy of the output, for each row; the noise may be singular.
 
     With out told (eta, J), K = (I + J C)^-1 and u = K (eta - J (A in + b)):

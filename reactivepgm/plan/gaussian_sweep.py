@@ -27,7 +27,7 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
-from reactivepgm.plan.gaussian_forest import GaussianForest
+from reactivepgm.plan.gaussian_leaves import PooledBeliefs, PooledForest
 from reactivepgm.plan.gaussian_messages import GaussianMessages
 from reactivepgm.plan.inbox import improper, one_each
 from reactivepgm.plan.kernels import KernelCluster, Shape, known_shapes
@@ -37,6 +37,7 @@ from reactivepgm.plan.star_sweep import Senders
 from reactivepgm.plan.structure import Cluster, Edge, Structure
 
 Floats = NDArray[np.float64]
+Solution = GaussianBeliefs | PooledBeliefs
 
 
 class NotNormalError(Exception):
@@ -139,9 +140,9 @@ class GaussianSweep:
             Factors(self._address(kernel.out), tuple(self._address(edge) for edge in kernel.ins))
             for kernel in self._kernels
         ]
-        self._forest: GaussianForest | None = None
+        self._forest: PooledForest | None = None
         self._dimensions: tuple[int, ...] = ()
-        self._solution: GaussianBeliefs | None = None
+        self._solution: Solution | None = None
         self._shapes: dict[int, Shape] = {}
         self._unary: list[GaussianUnary] = []
 
@@ -163,7 +164,7 @@ class GaussianSweep:
             kernel.check(value, shapes)
         dimensions = tuple((shapes[a] or (1,))[0] for a in self._arrays)
         if self._forest is None or dimensions != self._dimensions:
-            self._forest = GaussianForest(self._sizes, dimensions, self._families)
+            self._forest = PooledForest(self._sizes, dimensions, self._families)
             self._dimensions = dimensions
         unary = [inboxes[a].unary(d) for a, d in zip(self._arrays, dimensions, strict=True)]
         kernels = [
@@ -178,13 +179,11 @@ class GaussianSweep:
             element = error.element if chosen is None else int(chosen[error.element])
             raise ImproperPosteriorError(improper(arrays[array], element)) from None
         for local, array in enumerate(self._arrays):
-            mean, covariance = solution.mean[local], solution.covariance[local]
-            belief: Distribution
-            if not shapes[array]:
-                belief = NormalMeanVariance._of(mean[:, 0], covariance[:, 0, 0])
+            marginal = partial(_marginal, solution, local, bool(shapes[array]))
+            if isinstance(solution, PooledBeliefs) and solution.is_pending(local):
+                beliefs.replace_later(array, self._batch.elements[array], marginal)
             else:
-                belief = MvNormalMeanCovariance._of(mean, covariance)
-            beliefs.replace(array, self._batch.elements[array], belief)
+                beliefs.replace(array, self._batch.elements[array], marginal())
         for number, (kernel, value) in enumerate(zip(self._kernels, kernels, strict=True)):
             self._keep_joint(beliefs, number, kernel, value, solution)
         self._solution, self._shapes, self._unary = solution, shapes, unary
@@ -226,7 +225,7 @@ class GaussianSweep:
         number: int,
         kernel: KernelCluster,
         value: GaussianKernelArrays,
-        solution: GaussianBeliefs,
+        solution: Solution,
     ) -> None:
         cluster = kernel.cluster
         if len(kernel.ins) == 2:
@@ -244,7 +243,14 @@ class GaussianSweep:
         beliefs.replace_joint(cluster, partial(_joint, solution, number))
 
 
-def _joint(solution: GaussianBeliefs, number: int) -> Distribution:
+def _marginal(solution: Solution, local: int, is_vector: bool) -> Distribution:
+    mean, covariance = solution.mean[local], solution.covariance[local]
+    if is_vector:
+        return MvNormalMeanCovariance._of(mean, covariance)
+    return NormalMeanVariance._of(mean[:, 0], covariance[:, 0, 0])
+
+
+def _joint(solution: Solution, number: int) -> Distribution:
     """The joint of output and input as one multivariate normal, output first."""
     mean_out, mean_in, v_out, v_in, v_out_in = solution.joint(number)
     mean = np.concatenate([mean_out, mean_in], axis=-1)

@@ -54,7 +54,7 @@ class Running:
     @property
     def is_complete(self) -> bool:
         """Whether every marginal and every joint across a cut is known."""
-        return all(m is not None for m in self.beliefs.marginals) and all(c.is_complete for c in self.plan.crossings)
+        return self.beliefs.marginals.are_known and all(c.is_complete for c in self.plan.crossings)
 
     def marginal(self, array: int) -> Distribution | None:
         """The marginal of an array by its id."""
