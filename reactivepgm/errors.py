@@ -17,6 +17,7 @@ ReactivePGMError
 │   ├── ImproperPosteriorError     a posterior that does not normalise
 │   └── FreeEnergyError            a free energy that is not a number
 ├── EngineError                    an engine was asked for what it can't do any more, or yet (also RuntimeError)
+├── UnknownNameError               a result, posterior or event that was never asked for (also KeyError)
 ├── StorageError                   a file that is no result, or a result that cannot be stored (also ValueError)
 └── ThreadError                    data pushed from a second thread                      (also RuntimeError)
 
@@ -90,6 +91,12 @@ class ImproperPosteriorError(InferenceError):
 
 class FreeEnergyError(InferenceError):
     """A term of the free energy is not a finite number; the message names the factor, its line and the row."""
+
+
+class UnknownNameError(ReactivePGMError, KeyError):
+    """A name under which nothing is kept; the message lists the names there are."""
+
+    __str__ = Exception.__str__  # a KeyError would show its message in quotes, on one line
 
 
 class StorageError(ReactivePGMError, ValueError):
