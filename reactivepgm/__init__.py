@@ -58,7 +58,6 @@ from reactivepgm.errors import ConstraintSyntaxError as ConstraintSyntaxError
 from reactivepgm.errors import ConvergenceWarning as ConvergenceWarning
 from reactivepgm.errors import DataError as DataError
 from reactivepgm.errors import EngineError as EngineError
-from reactivepgm.errors import EngineError as EngineError
 from reactivepgm.errors import ForgottenTildeError as ForgottenTildeError
 from reactivepgm.errors import FreeEnergyError as FreeEnergyError
 from reactivepgm.errors import ImproperPosteriorError as ImproperPosteriorError
@@ -88,6 +87,7 @@ from reactivepgm.graph import factorise as factorise
 from reactivepgm.graph import form as form
 from reactivepgm.graph import q as q
 from reactivepgm.graph import within as within
+from reactivepgm.inference import Benchmark as Benchmark
 from reactivepgm.inference import Comparison as Comparison
 from reactivepgm.inference import EarlyStopping as EarlyStopping
 from reactivepgm.inference import Engine as Engine
@@ -158,6 +158,7 @@ from reactivepgm.nodes import Unscented as Unscented
 from reactivepgm.nodes import node_of as node_of
 from reactivepgm.nodes import register as register
 from reactivepgm.nodes import softdot as softdot
+from reactivepgm.nodes.declare import node as node
 from reactivepgm.nodes.older_names import CTransition as CTransition
 from reactivepgm.nodes.older_names import GaussianMeanPrecision as GaussianMeanPrecision
 from reactivepgm.nodes.older_names import GaussianMeanVariance as GaussianMeanVariance
