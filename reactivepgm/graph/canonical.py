@@ -16,7 +16,7 @@ Part = tuple[Any, ...]
 
 
 def is_same(left: Graph, right: Graph) -> bool:
-    """Whether two graphs have equal arrays and equal factors; statements and their order do not count.
+    """Whether two graphs have equal arrays, forms and factors; statements and their order do not count.
 
     Anonymous variables correspond in the order in which they were made.
     """
@@ -36,9 +36,9 @@ def _names(graph: Graph) -> dict[int, str]:
     return {a.id: renamed.get(a.id, a.name) for a in graph.arrays}
 
 
-def _declared(graph: Graph, names: dict[int, str]) -> set[tuple[str, str, tuple[int, ...]]]:
+def _declared(graph: Graph, names: dict[int, str]) -> set[Part]:
     shapes = {a.id: (a.size,) if a.anonymous else a.shape for a in graph.arrays}
-    return {(names[a.id], a.kind, shapes[a.id]) for a in graph.arrays if a.kind != "constant"}
+    return {(names[a.id], a.kind, shapes[a.id], graph.forms.get(a.id)) for a in graph.arrays if a.kind != "constant"}
 
 
 def _merged(graph: Graph, names: dict[int, str]) -> dict[Part, list[np.ndarray[Any, Any]]]:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def describe(graph: Graph) -> str:
     """All arrays, then all families, each with its line in the model."""
     lines = [repr(graph)[1:-1], ""]
-    lines += [f"  {array_line(array)}   {array.site.line}: {array.site.text}" for array in graph.arrays]
+    for array in graph.arrays:
+        forms = "".join(f"   {text}" for text in form_texts(graph, array))
+        lines.append(f"  {array_line(array)}{forms}   {array.site.line}: {array.site.text}")
     lines.append("")
     for family in graph.families:
         lines.append(f"  {family.rows:>6} x {factor_text(family)}")
@@ -32,6 +34,15 @@ def array_line(array: VariableArray) -> str:
     """Kind, name and shape of an array."""
     hidden = " (anonymous)" if array.anonymous else ""
     return f"{array.kind:8} {array.name}{list(array.shape) or ''}{hidden}"
+
+
+def form_texts(graph: Graph, array: VariableArray) -> list[str]:
+    """The forms of an array's marginal and messages: ``q(x) :: PointMassForm(...)``, ``mu(x) :: ProjectedTo(...)``."""
+    forms = graph.forms.get(array.id)
+    if forms is None:
+        return []
+    kinds = {"q": forms.marginal, "mu": forms.message}
+    return [f"{kind}({array.name}) :: {form!r}" for kind, form in kinds.items() if form is not None]
 
 
 def factor_text(family: Family) -> str:

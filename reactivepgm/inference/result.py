@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from reactivepgm.distributions import Distribution
+from reactivepgm.errors import UnknownNameError
 from reactivepgm.graph import Graph
 from reactivepgm.inference.html import html_of_result, html_of_table
 from reactivepgm.inference.tables import brief, rendered
@@ -21,7 +22,8 @@ from reactivepgm.inference.trace import Trace
 class Posteriors(Mapping[str, Distribution]):
     """Posterior beliefs by the variables' names: one batched distribution for every variable array.
 
-    An unknown name is a KeyError that lists the known ones. A belief may be a function of nothing, called when it is read.
+    An unknown name is an UnknownNameError, a KeyError, that lists the known ones. A belief may be a function of nothing,
+    called when it is read.
     """
 
     def __init__(self, beliefs: Mapping[str, Distribution | Callable[[], Distribution]]) -> None:
@@ -29,7 +31,7 @@ class Posteriors(Mapping[str, Distribution]):
 
     def __getitem__(self, name: str) -> Distribution:
         if name not in self._beliefs:
-            raise KeyError(f"no posterior named {name!r}; there are: {', '.join(sorted(self._beliefs))}")
+            raise UnknownNameError(f"no posterior named {name!r}; there are: {', '.join(sorted(self._beliefs))}")
         belief = self._beliefs[name]
         if not isinstance(belief, Distribution):
             belief = self._beliefs[name] = belief()

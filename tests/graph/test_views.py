@@ -86,3 +86,17 @@ def test_rows_in_another_order_are_the_same_graph():
             y[t] = ~NormalMeanVariance(x[t], 1.0 + t)
 
     assert forward().build(DATA).same_as(backward().build(DATA))
+
+
+def test_forms_are_described_and_compared():
+    @model
+    def f(y):
+        x = ~NormalMeanVariance(0.0, 1.0)
+        y[:] = ~NormalMeanVariance(x, 1.0)
+
+    graph = f().build({"y": [1.0, 2.0]})
+    point = graph.constrained(["q(x) :: PointMass(bounds=(0, 1))", "mu(x) :: Normal"])
+    assert "q(x) :: PointMassForm(bounds=(0.0, 1.0))   mu(x) :: ProjectedTo(NormalMeanVariance)" in point.describe()
+    assert "::" not in graph.describe()
+    again = graph.constrained(["mu(x) :: Normal", "q(x) :: PointMass(bounds=(0, 1))"])
+    assert point.same_as(again) and not graph.same_as(point)
