@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from benchmarks.machine import use_one_thread
+from benchmarks.threads import use_one_thread
 
-use_one_thread()
+if __name__ == "__main__":
+    use_one_thread()
 
-import argparse  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
 
-from benchmarks.growth import grow  # noqa: E402
-from benchmarks.imports import import_time  # noqa: E402
-from benchmarks.machine import described  # noqa: E402
-from benchmarks.measure import measure  # noqa: E402
-from benchmarks.memory import peak_of  # noqa: E402
-from benchmarks.page import page  # noqa: E402
-from benchmarks.picture import draw  # noqa: E402
-from benchmarks.results import Results  # noqa: E402
-from benchmarks.stages import stages_of  # noqa: E402
-from benchmarks.workload import Role, Workload  # noqa: E402
-from benchmarks.workloads import WORKLOADS  # noqa: E402
+from benchmarks.growth import grow
+from benchmarks.imports import import_time
+from benchmarks.machine import described
+from benchmarks.measure import measure
+from benchmarks.memory import peak_of
+from benchmarks.page import page
+from benchmarks.picture import draw
+from benchmarks.results import Results
+from benchmarks.stages import stages_of
+from benchmarks.workload import Role, Workload
+from benchmarks.workloads import WORKLOADS
 
 HERE = Path(__file__).parent
 PAGE, DATA, PICTURE = "RESULTS.md", "results.json", "results.svg"

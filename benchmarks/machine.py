@@ -12,19 +12,10 @@ from typing import Any
 
 from benchmarks.limits import compiler
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 PACKAGES = (
     "reactivepgm", "numpy", "scipy", "reactivex", "statsmodels", "filterpy", "dynamax", "bayespy", "hmmlearn",
     "scikit-learn", "pgmax", "gtsam", "jax", "jaxlib",
 )  # fmt: skip
-
-
-def use_one_thread() -> None:
-    """Asks every numerical library for one thread; to be called before NumPy is imported."""
-    for name in THREADS:
-        os.environ[name] = "1"
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def described() -> dict[str, Any]:
