@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
@@ -115,6 +116,13 @@ class Graph:
         """
         families, forms = constrained(self, constraints)
         return Graph(self.arrays, families, self.options, self.aliases, forms)
+
+    def with_pipeline(self, pipeline: Any) -> Graph:
+        """The graph with a pipeline on the messages of all statements that have none of their own."""
+        families = tuple(
+            replace(family, pipeline=pipeline) if family.pipeline is None else family for family in self.families
+        )
+        return Graph(self.arrays, families, self.options, self.aliases, self.forms)
 
     def same_as(self, other: Graph) -> bool:
         """Whether two graphs say the same, however their models were written: loops, vector statements, builder calls."""

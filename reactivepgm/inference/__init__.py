@@ -1,5 +1,7 @@
 """The user's verbs."""
 
+from reactivepgm.inference.benchmark import Benchmark as Benchmark
+from reactivepgm.inference.benchmark import PhaseTimes as PhaseTimes
 from reactivepgm.inference.callbacks import EarlyStopping as EarlyStopping
 from reactivepgm.inference.compare import Comparison as Comparison
 from reactivepgm.inference.compare import compare as compare

@@ -16,7 +16,7 @@ class Annotations:
     """Collects what was asked for while an inference runs.
 
     Args:
-        names: of annotations.
+        names: of annotations; or the name of one.
 
     Raises:
         ModelError: an annotation that does not exist.
@@ -27,7 +27,7 @@ class Annotations:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = tuple(names)
+        self._names = (names,) if isinstance(names, str) else tuple(names)
         for name in self._names:
             if name not in KNOWN:
                 raise ModelError(f"annotations: there is none called {name!r}; there are {', '.join(KNOWN)}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import DataError, ModelError
 from reactivepgm.graph import Graph, VariableArray, fitted
+from reactivepgm.inference.callbacks import QUIET, Callbacks
 from reactivepgm.inference.stepper import Stepper, observed, stepper_of
 from reactivepgm.language import ModelInstance
 
@@ -85,6 +86,8 @@ class Assembler:
     initialisation: dict[str, Distribution]
     constraints: Any
     iterations: int
+    pipeline: Any = None
+    told: Callbacks = QUIET
 
     def first_parameters(self, observation: Observation) -> dict[str, Any]:
         """The parameters that are fed back, with their values for the first observation.
@@ -108,25 +111,33 @@ class Assembler:
         return {name: given[name] for name in returned}
 
     def _trial(self, observation: Observation) -> dict[str, Distribution]:
-        assembly = self.assemble((), observation)
+        assembly = replace(self, pipeline=None, told=QUIET).assemble((), observation, is_trial=True)
         missing = frozenset(name for name, value in observation.items() if is_missing(value))
         for name in missing:
             observed(assembly.graph, name)
         names = tuple(assembly.named)
         return dict(zip(names, assembly.stepper.advance(missing, names)(assembly.inputs), strict=True))
 
-    def assemble(self, parameters: tuple[str, ...], values: Mapping[str, Any]) -> Assembly:
-        """The graph and its stepper for values of these shapes; ``parameters`` of the model are left open."""
+    def assemble(self, parameters: tuple[str, ...], values: Mapping[str, Any], is_trial: bool = False) -> Assembly:
+        """The graph and its stepper for values of these shapes; ``parameters`` of the model are left open.
+
+        A trial has no pipelines: their stages would see messages that are never sent.
+        """
         graph = self.model.without(parameters).build({name: example(value) for name, value in values.items()})
         if self.constraints is not None:
             graph = graph.constrained(self.constraints)
+        if self.pipeline is not None:
+            graph = graph.with_pipeline(self.pipeline)
+        if is_trial:
+            silent = tuple(replace(family, pipeline=None) for family in graph.families)
+            graph = Graph(graph.arrays, silent, graph.options, graph.aliases, graph.forms)
         order = {array.name: i for i, array in enumerate(graph.data)}
         inputs = tuple(fitted(array, values[array.name]) for array in graph.data)
         examples = {name: example(inputs[i]) for name, i in order.items()}
         names = tuple(name for name in order if name not in parameters)
         return Assembly(
             graph=graph,
-            stepper=stepper_of(graph, examples, self._initial(graph), self.iterations),
+            stepper=stepper_of(graph, examples, self._initial(graph), self.iterations, self.told),
             parameters=parameters,
             order=order,
             names=names,

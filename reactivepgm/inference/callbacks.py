@@ -1,7 +1,8 @@
 """What a user may be told while an inference runs, and how it can be stopped early.
 
 Events in order: before_model_creation, after_model_creation, before_inference, before_iteration, before_data_update,
-after_data_update, on_message_rule, on_product, on_marginal, after_iteration, after_inference.
+after_data_update, on_message_rule, on_product, on_marginal, after_iteration, after_inference. An engine tells of the
+model once, of everything else with every observation.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reactivepgm.errors import ModelError
+from reactivepgm.inference.trace import Trace
 from reactivepgm.plan.events import Event
 
 EVENTS = (
@@ -33,10 +35,12 @@ class Callbacks:
     """Functions by the names of events; a list of them for several.
 
     Args:
-        functions: from an event to a function or a list of functions.
+        functions: from an event to a function or a list of functions; or an object with methods of these names, such as
+            a ``Benchmark``; or a list of such mappings and objects.
+        trace: keeps every single computation.
 
     Raises:
-        ModelError: an event that does not exist.
+        ModelError: an event that does not exist, something that cannot be called, or an object without any.
 
     Example:
         >>> seen = []
@@ -46,35 +50,79 @@ class Callbacks:
         [3]
     """
 
-    def __init__(self, functions: Mapping[str, Any] | None) -> None:
+    def __init__(self, functions: Any = None, trace: Trace | None = None) -> None:
+        self._trace = trace
         self._functions: dict[str, list[Callable[..., Any]]] = {}
-        for name, value in (functions or {}).items():
+        for part in functions if isinstance(functions, list | tuple) else [functions]:
+            if part is not None:
+                self._add(part)
+        self._begun = self._functions
+        self.begin()
+
+    def _add(self, part: Any) -> None:
+        named = part if isinstance(part, Mapping) else {name: getattr(part, name) for name in EVENTS if hasattr(part, name)}
+        if not named and not isinstance(part, Mapping):
+            raise ModelError(
+                f"callbacks={part!r} maps no events to functions and has no method of their names; write"
+                '  callbacks={"after_iteration": function}'
+            )
+        for name, value in named.items():
             if name not in EVENTS:
                 raise ModelError(f"callbacks: there is no event {name!r}; there are {', '.join(EVENTS)}")
-            self._functions[name] = list(value) if isinstance(value, list | tuple) else [value]
+            several = list(value) if isinstance(value, list | tuple) else [value]
+            for function in several:
+                if not callable(function):
+                    raise ModelError(f"callbacks: {function!r} for {name!r} cannot be called")
+            self._functions.setdefault(name, []).extend(several)
+
+    def begin(self) -> None:
+        """A new run begins: what keeps count of iterations starts afresh."""
+        self._functions = {
+            name: [function.fresh() if hasattr(function, "fresh") else function for function in several]
+            for name, several in self._begun.items()
+        }
 
     def tell(self, event: str, *details: Any) -> bool:
         """Call the functions of an event; True if one of them asks to stop by returning True."""
-        answers = [function(*details) for function in self._functions.get(event, ())]
-        return any(answer is True for answer in answers)
+        stop = False
+        for function in self._functions.get(event, ()):
+            stop |= function(*details) is True
+        return stop
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody wants to know of anything."""
+        return not self._functions and self._trace is None
+
+    @property
+    def hears_iterations(self) -> bool:
+        """Whether somebody wants to know of iterations, or may stop them."""
+        return "before_iteration" in self._functions or "after_iteration" in self._functions
 
     @property
     def watches(self) -> bool:
         """Whether somebody wants to know of single rule calls, products or marginals."""
-        return any(name in self._functions for name in _WATCHED.values())
+        return self._trace is not None or any(name in self._functions for name in _WATCHED.values())
 
     def note(self, event: Event) -> None:
         """Pass a computed event on."""
+        if self._trace is not None:
+            self._trace.note(event)
         name = _WATCHED.get(event.kind)
         if name is not None:
             self.tell(name, event)
+
+
+QUIET = Callbacks()
+"""Nobody wants to know."""
 
 
 @dataclass
 class EarlyStopping:
     """Asks to stop when the free energy has changed by less than ``rtol * (1 + |F|)`` for ``patience`` iterations.
 
-    Used as a callback: ``infer(..., callbacks={"after_iteration": EarlyStopping(rtol=1e-6)}, free_energy=True)``.
+    Used as a callback: ``infer(..., callbacks={"after_iteration": EarlyStopping(rtol=1e-6)}, free_energy=True)``; an engine
+    scores its iterations for it by itself.
 
     Attributes:
         rtol: the relative change that counts as none.
@@ -90,6 +138,10 @@ class EarlyStopping:
     patience: int = 1
     _last: float | None = field(default=None, repr=False)
     _calm: int = field(default=0, repr=False)
+
+    def fresh(self) -> EarlyStopping:
+        """The same criterion with nothing seen yet: every run, and every observation of an engine, gets its own."""
+        return EarlyStopping(self.rtol, self.patience)
 
     def __call__(self, iteration: int, free_energy: float | None) -> bool:
         """Take note of an iteration's score; True to stop.

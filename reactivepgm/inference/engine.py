@@ -17,11 +17,14 @@ from reactivepgm.errors import DataError, InvalidParameterError, ModelError, Rea
 from reactivepgm.graph import Graph, fitted
 from reactivepgm.inference.arrivals import Arrivals
 from reactivepgm.inference.assembly import Assembler, Assembly, Feedback, is_missing
+from reactivepgm.inference.callbacks import Callbacks
 from reactivepgm.inference.checkpoint import Snapshot, fingerprint, write_checkpoint
 from reactivepgm.inference.outlets import Outlet, Outlets
 from reactivepgm.inference.reading import Reading
 from reactivepgm.inference.stepper import SCORE, Advance, Stepper, observed
+from reactivepgm.inference.trace import Trace
 from reactivepgm.language import ModelInstance
+from reactivepgm.plan.events import watched_by
 from reactivepgm.streams import Propagation
 from reactivepgm.streams.cell import tell_all
 
@@ -41,6 +44,7 @@ class Engine(Reading):
         history: ``engine.history["x"]`` is a bounded list of posteriors.
         count: observations taken in.
         skipped: observations left out because they did not fit.
+        trace: every rule call, product and marginal with its time, if it was asked for.
     """
 
     def __init__(
@@ -54,6 +58,10 @@ class Engine(Reading):
         when: Literal["all", "any"],
         on_bad_observation: OnBad,
         history: Mapping[str, int] | int | None,
+        callbacks: Any = None,
+        trace: bool | int = False,
+        pipeline: Any = None,
+        progress: bool | None = None,
     ) -> None:
         if iterations < 1:
             raise ValueError(f"iterations must be at least 1, not {iterations}")
@@ -61,8 +69,13 @@ class Engine(Reading):
             raise ValueError(f'when must be "all" or "any", not {when!r}')
         if on_bad_observation not in ("raise", "skip", "missing"):
             raise ValueError(f'on_bad_observation must be "raise", "skip" or "missing", not {on_bad_observation!r}')
-        super().__init__(datastream)
-        self._assembler = Assembler(model, Feedback(autoupdates), dict(initialisation), constraints, iterations)
+        super().__init__(datastream, progress)
+        self.trace = Trace(TRACED if trace is True else trace) if trace else None
+        self._told = Callbacks(callbacks, self.trace)
+        self._assembler = Assembler(
+            model, Feedback(autoupdates), dict(initialisation), constraints, iterations, pipeline, self._told
+        )
+        self._is_told = not self._told.is_quiet
         self._feedback = self._assembler.feedback
         self._on_bad = on_bad_observation
         self._names = model.open_parameters
@@ -139,6 +152,8 @@ class Engine(Reading):
         if self._stepper is None:
             self._first(observation)
             return
+        if self._is_told:
+            self._told.tell("before_data_update", observation)
         inputs, missing = self._inputs, None
         for name, value in observation.items():
             if type(value) is float and value - value == 0.0:
@@ -181,6 +196,19 @@ class Engine(Reading):
         return missing
 
     def _advance(self, observation: Observation, missing: frozenset[str]) -> None:
+        """One step, with its events where somebody listens."""
+        if not self._is_told:
+            self._step(observation, missing)
+            return
+        told = self._told
+        told.begin()
+        told.tell("after_data_update", observation)
+        told.tell("before_inference")
+        with watched_by(told.note if told.watches else None):
+            self._step(observation, missing)
+        told.tell("after_inference", self)
+
+    def _step(self, observation: Observation, missing: frozenset[str]) -> None:
         if self._predicted:
             self._predict()
         self._missing = missing
@@ -235,7 +263,10 @@ class Engine(Reading):
 
     def _first(self, observation: Observation) -> None:
         parameters = self._assembler.first_parameters(observation)
+        self._told.tell("before_model_creation")
         graph = self._set_up(tuple(parameters), {**observation, **parameters})
+        self._told.tell("after_model_creation", graph)
+        self._told.tell("before_data_update", observation)
         missing = frozenset(name for name, value in observation.items() if is_missing(value))
         for name in missing:
             observed(graph, name)
@@ -408,5 +439,8 @@ class _Latest(dict[str, Distribution]):
             belief = self[name] = self._compute(name)
         return belief
 
+
+TRACED = 100_000
+"""How many events the trace of an engine keeps one by one."""
 
 _NONE: frozenset[str] = frozenset()

@@ -21,6 +21,10 @@ def infer_online(
     when: Literal["all", "any"] = "all",
     on_bad_observation: OnBad = "raise",
     history: Mapping[str, int] | int | None = None,
+    callbacks: Any = None,
+    trace: bool | int = False,
+    pipeline: Any = None,
+    progress: bool | None = None,
 ) -> Engine:
     """An engine that takes observations and keeps posteriors.
 
@@ -39,6 +43,12 @@ def infer_online(
         on_bad_observation: what a datum that does not fit does: ``"raise"``, ``"skip"`` the observation (counted in
             ``engine.skipped``), or count its bad values as ``"missing"``.
         history: how many posteriors to keep, for all variables or by name.
+        callbacks: functions by event, see ``callbacks.EVENTS``, or objects with methods of their names: of the model once,
+            of data updates, inferences (``after_inference`` gets the engine) and iterations with every observation. One
+            that returns True at an iteration's begin or end stops this observation's iterations, as ``EarlyStopping`` does.
+        trace: keep every rule call with its time in ``engine.trace``; a number for how many to keep one by one.
+        pipeline: a stage on the messages of statements that have none of their own.
+        progress: show a bar on stderr while ``run`` reads; by default only in a terminal.
 
     Example:
         >>> from reactivepgm import Bernoulli, Beta, infer_online, model
@@ -56,5 +66,6 @@ def infer_online(
         Beta(a=2.0, b=2.0)
     """
     return Engine(
-        model, datastream, autoupdates, initialisation or {}, constraints, iterations, when, on_bad_observation, history
+        model, datastream, autoupdates, initialisation or {}, constraints, iterations, when, on_bad_observation, history,
+        callbacks, trace, pipeline, progress,
     )

@@ -18,6 +18,7 @@ from reactivex.subject import Subject
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import DataError, EngineError
+from reactivepgm.inference.meter import meter
 from reactivepgm.streams import Handover, queue
 
 
@@ -26,6 +27,7 @@ class Reading:
 
     Args:
         stream: a reactivex Observable, an iterable, an async iterable, or None.
+        progress: whether ``run`` and ``run_async`` show a bar; None for in a terminal only.
 
     Attributes:
         unread: what the stream gave after the engine had been stopped; it was not taken in.
@@ -34,7 +36,7 @@ class Reading:
         DataError: the stream is none of these.
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, progress: bool | None = None) -> None:
         if stream is not None and (
             isinstance(stream, str | bytes | Mapping) or not isinstance(stream, Observable | Iterable | AsyncIterable)
         ):
@@ -42,7 +44,9 @@ class Reading:
                 f"datastream={stream!r} gives no observations one by one; it must be an iterable, an async iterable or an"
                 ' Observable of them, such as  [{"y": 1.0}, {"y": 2.0}]'
             )
+        self.count = 0
         self.unread: list[Any] = []
+        self._progress = progress
         self._stream: Any = stream
         self._turn = threading.RLock()
         self._state: Literal["fresh", "reading", "over"] = "fresh"
@@ -109,15 +113,19 @@ class Reading:
         Raises:
             EngineError: there is no stream, or it is read already or was.
         """
-        for _ in self._pull("run()"):
-            pass
+        with meter(self._progress, self._stream, lambda: self.count) as advance:
+            for _ in self._pull("run()"):
+                if advance is not None:
+                    advance()
         return self
 
     async def run_async(self) -> Self:
         """Read the data stream, async or not, to its end."""
-        async with aclosing(self._await("run_async()")) as turns:
-            async for _ in turns:
-                pass
+        with meter(self._progress, self._stream, lambda: self.count) as advance:
+            async with aclosing(self._await("run_async()")) as turns:
+                async for _ in turns:
+                    if advance is not None:
+                        advance()
         return self
 
     def __iter__(self) -> Iterator[Mapping[str, Distribution]]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import DataError
 from reactivepgm.graph import Family, FixedBinding, Graph
+from reactivepgm.inference.callbacks import QUIET, Callbacks
 from reactivepgm.plan import Beliefs, CannotStitchError, LoopySchedule, Plan, Stitched, predictive_message
 from reactivepgm.plan.traced import rehearsed
 
@@ -37,13 +38,15 @@ class Stepper(Protocol):
 
 
 def stepper_of(
-    graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int
+    graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int, told: Callbacks = QUIET
 ) -> Stepper:
-    """The fastest stepper that the graph allows."""
-    try:
-        return StitchedStepper(graph, values, initial, iterations)
-    except CannotStitchError:
-        return PlannedStepper(graph, values, initial, iterations)
+    """The fastest stepper that the graph allows, and that has events for whoever watches single rules."""
+    if not told.watches:
+        try:
+            return StitchedStepper(graph, values, initial, iterations, told)
+        except CannotStitchError:
+            pass
+    return PlannedStepper(graph, values, initial, iterations, told)
 
 
 def observed(graph: Graph, name: str) -> list[Family]:
@@ -64,7 +67,8 @@ def observed(graph: Graph, name: str) -> list[Family]:
 def without(graph: Graph, missing: frozenset[str]) -> Graph:
     """The graph without the factors whose observed output is missing."""
     dropped = {family.id for name in missing for family in observed(graph, name)}
-    return Graph(graph.arrays, tuple(f for f in graph.families if f.id not in dropped), graph.options)
+    families = tuple(family for family in graph.families if family.id not in dropped)
+    return Graph(graph.arrays, families, graph.options, graph.aliases, graph.forms)
 
 
 class StitchedStepper:
@@ -73,8 +77,14 @@ class StitchedStepper:
     takes_gaps = False
 
     def __init__(
-        self, graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int
+        self,
+        graph: Graph,
+        values: Mapping[str, Any],
+        initial: Mapping[int, Distribution],
+        iterations: int,
+        told: Callbacks = QUIET,
     ) -> None:
+        self._told = told
         self._graph = graph
         self._values = dict(values)
         self._iterations = iterations
@@ -93,6 +103,8 @@ class StitchedStepper:
         """Compile a step; it reads and writes ``state`` where marginals are carried."""
         stitched = self._recording(missing)
         outputs = [stitched.free_energy() if name == SCORE else stitched.posterior(name) for name in wanted]
+        if self._told.hears_iterations:
+            return self._told_apart(stitched, outputs)
         arrays = list(stitched.state)
         before = [stitched.state[array] for array in arrays]
         after = [stitched.carried[slot] for slot in before]
@@ -107,6 +119,28 @@ class StitchedStepper:
         def advance(values: Sequence[Any]) -> tuple[Any, ...]:
             result = step(*values, *[state[array] for array in arrays])
             state.update(zip(arrays, result[count:], strict=True))
+            return result[:count]
+
+        return advance
+
+    def _told_apart(self, stitched: Stitched, outputs: list[str]) -> Advance:
+        """One iteration a call, with its events and its score; whoever listens may stop."""
+        told, state, count = self._told, self.state, len(outputs)
+        arrays = list(stitched.state)
+        before = [stitched.state[array] for array in arrays]
+        after = [stitched.carried[slot] for slot in before]
+        parameters = [*stitched.inputs.values(), *before]
+        step = rehearsed(stitched.script, parameters, [*outputs, stitched.free_energy(), *after])
+        iterations = self._iterations if arrays else 1
+
+        def advance(values: Sequence[Any]) -> tuple[Any, ...]:
+            for number in range(1, iterations + 1):
+                stop = told.tell("before_iteration", number)
+                result = step(*values, *[state[array] for array in arrays])
+                state.update(zip(arrays, result[count + 1 :], strict=True))
+                stop |= told.tell("after_iteration", number, result[count])
+                if stop:
+                    break
             return result[:count]
 
         return advance
@@ -130,8 +164,14 @@ class PlannedStepper:
     takes_gaps = True
 
     def __init__(
-        self, graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int
+        self,
+        graph: Graph,
+        values: Mapping[str, Any],
+        initial: Mapping[int, Distribution],
+        iterations: int,
+        told: Callbacks = QUIET,
     ) -> None:
+        self._told = told
         self._graph = graph
         self._names = list(values)
         self._iterations = iterations
@@ -146,7 +186,7 @@ class PlannedStepper:
             self._plans[missing] = Plan(graph, initial, schedule=LoopySchedule())
         return self._plans[missing]
 
-    def _run(self, plan: Plan, values: Mapping[str, Any]) -> Beliefs:
+    def _run(self, plan: Plan, values: Mapping[str, Any], told: Callbacks = QUIET) -> Beliefs:
         beliefs = plan.beliefs()
         beliefs.clamp(values)
         number = plan.structure.number
@@ -155,8 +195,13 @@ class PlannedStepper:
                 size = plan.structure.arrays[number[array]].size
                 beliefs.begin(number[array], belief.broadcast_to((size,)))
         exact = len(plan.batches) <= 1 and not plan.loopy
-        for _ in range(1 if exact else self._iterations):
+        for iteration in range(1, self._iterations + 1):
+            stop = told.tell("before_iteration", iteration)
             plan.iterate(beliefs)
+            if told.hears_iterations:
+                stop |= told.tell("after_iteration", iteration, plan.free_energy(beliefs))
+            if stop or exact:
+                break
         return beliefs
 
     def advance(self, missing: frozenset[str], wanted: tuple[str, ...]) -> Advance:
@@ -165,7 +210,7 @@ class PlannedStepper:
         number = {array.name: i for i, array in enumerate(plan.structure.arrays)}
 
         def advance(values: Sequence[Any]) -> tuple[Any, ...]:
-            beliefs = self._run(plan, dict(zip(self._names, values, strict=True)))
+            beliefs = self._run(plan, dict(zip(self._names, values, strict=True)), self._told)
             for array in self.state:
                 if array in plan.structure.number:
                     carried = beliefs.marginals[plan.structure.number[array]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
+from collections import defaultdict, deque
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
@@ -16,43 +17,50 @@ from reactivepgm.plan.events import Event
 class Trace:
     """The events of an inference, in the order in which they ended.
 
+    Args:
+        limit: how many events to keep one by one; older ones stay in the table and are counted in ``dropped``. None for all.
+
     Example:
-        >>> trace = Trace()
+        >>> trace = Trace(limit=1)
         >>> trace.note(Event("message rule", "Beta at m.py:3", "out", 1, 0.0, 2e-6))
         >>> trace.note(Event("message rule", "Beta at m.py:3", "out", 1, 1.0, 3e-6))
-        >>> len(trace.events), round(trace.total("message rule") * 1e6)
-        (2, 5)
+        >>> len(trace.events), trace.dropped, round(trace.total("message rule") * 1e6)
+        (1, 1, 5)
     """
 
-    def __init__(self) -> None:
-        self.events: list[Event] = []
+    def __init__(self, limit: int | None = None) -> None:
+        self.events: deque[Event] = deque(maxlen=limit)
+        self.dropped = 0
+        self._sums: dict[tuple[str, str, str], _Sum] = defaultdict(_Sum)
 
     def note(self, event: Event) -> None:
         """Keep an event."""
+        if len(self.events) == self.events.maxlen:
+            self.dropped += 1
         self.events.append(event)
+        found = self._sums[event.kind, event.subject, event.target]
+        found.calls += 1
+        found.rows += event.rows
+        found.seconds += event.duration
 
     def total(self, kind: str) -> float:
-        """Seconds spent in events of a kind."""
-        return sum(event.duration for event in self.events if event.kind == kind)
+        """Seconds spent in events of a kind, the dropped ones too."""
+        return sum(found.seconds for (of, _, _), found in self._sums.items() if of == kind)
 
     def table(self) -> Table:
         """A row for every factor and target: calls, rows, time in all, time a call; the slowest first."""
-        groups: dict[tuple[str, str, str], list[Event]] = defaultdict(list)
-        for event in self.events:
-            groups[event.kind, event.subject, event.target].append(event)
         table = Table(title="trace", title_justify="left")
         for heading in ("event", "of", "towards", "calls", "rows", "ms", "us a call"):
             table.add_column(heading, justify="right" if heading in ("calls", "rows", "ms", "us a call") else "left")
-        for (kind, subject, target), events in sorted(groups.items(), key=lambda item: -_seconds(item[1])):
-            seconds = _seconds(events)
+        for (kind, subject, target), found in sorted(self._sums.items(), key=lambda item: -item[1].seconds):
             table.add_row(
                 kind,
                 subject,
                 target,
-                str(len(events)),
-                str(sum(event.rows for event in events)),
-                f"{seconds * 1e3:.3f}",
-                f"{seconds * 1e6 / len(events):.1f}",
+                str(found.calls),
+                str(found.rows),
+                f"{found.seconds * 1e3:.3f}",
+                f"{found.seconds * 1e6 / found.calls:.1f}",
             )
         return table
 
@@ -78,5 +86,10 @@ class Trace:
         return rendered(self.table(), width=140)
 
 
-def _seconds(events: list[Event]) -> float:
-    return sum(event.duration for event in events)
+@dataclass
+class _Sum:
+    """What calls of one kind add up to."""
+
+    calls: int = 0
+    rows: int = 0
+    seconds: float = 0.0
