@@ -209,7 +209,7 @@ class GraphBuilder(Expressions):
         if goal is None:
             goal = read_term(kind, output, out, site)
         every = [goal, *terms]
-        choice = self.default_factorisation if q is None else q
+        choice = q if q is not None or kind.is_deterministic else self.default_factorisation
         random = frozenset(t.interface.name for t in every if any(leaf.kind == "random" for leaf in t.leaves))
         labels = {n: _labels(kind, i, n, statement, {**given, output.name: out}) for i, n in enumerate([output.name, *order])}
         joined = frozenset(t.interface.name for t in every if self.unfactorised & _data_names(t))

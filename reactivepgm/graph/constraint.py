@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reactivepgm.errors import ConstraintError
 from reactivepgm.graph.constraint_cut import cut, ordered
+from reactivepgm.graph.constraint_derived import derived_blocks
 from reactivepgm.graph.constraint_equation import Codes, Equation
 from reactivepgm.graph.constraint_scope import Within
 from reactivepgm.graph.constraint_text import parse_constraint
@@ -161,9 +162,10 @@ class _State:
             for name in equation.left:
                 if (array := instance.array(name)) is not None:
                     codes.of(name, array)
+            derived = derived_blocks(self.families, codes, naming)
             families: list[Family] = []
             for family in self.families:
-                parts = cut(family, codes, naming)
+                parts = cut(family, codes, naming, derived)
                 applied |= parts is not None
                 families += [family] if parts is None else parts
             self.families = tuple(families)
@@ -212,8 +214,8 @@ class _State:
 
 
 def _uniform(family: Family, constraint: Factorisation) -> Family:
-    if family.factorisation_given:
-        return family
+    if family.factorisation_given or family.node.is_deterministic:
+        return family  # the output of a deterministic factor is what its inputs are
     if isinstance(constraint, MeanField):
         return replace(family, clusters=tuple((name,) for name in family.interfaces))
     random = family.random

@@ -22,22 +22,27 @@ Naming = Callable[[Family, str, VariableArray], str | None]
 """By which of its names an equation means what sits on an interface of a family; None where it does not."""
 
 
-def cut(family: Family, codes: Codes, naming: Naming) -> list[Family] | None:
+def cut(family: Family, codes: Codes, naming: Naming, derived: Mapping[int, IntArray]) -> list[Family] | None:
     """The family with its clusters cut, in parts where rows are cut differently; None where the equation is silent.
 
-    The equation speaks where two or more of its variables meet in a factor. Edges to variables that it does not name
-    stay with each other, and with the named ones where all of those are in one block.
+    The equation speaks where two or more of its variables, or values computed from them (``derived``, block numbers by
+    array id), meet in a factor. Edges to variables that it does not name stay with each other, and with the named ones
+    where all of those are in one block. A deterministic factor is never cut: its output is what its inputs are.
 
     Raises:
         ConstraintError: the statement has a factorisation of its own and it is another one.
     """
+    if family.node.is_deterministic:
+        return None
     blocks: dict[str, IntArray] = {}
     for interface, binding in family.random.items():
-        columns = [
-            codes.of(name, array)[index]
-            for _, array, index in binding.components()
-            if (name := naming(family, interface, array)) is not None
-        ]
+        columns = []
+        for _, array, index in binding.components():
+            name = naming(family, interface, array)
+            if name is not None:
+                columns.append(codes.of(name, array)[index])
+            elif array.id in derived:
+                columns.append(derived[array.id][index])
         if columns:
             same = np.all([column == columns[0] for column in columns], axis=0)
             # Components in different blocks: the interface is in none of the others' blocks.
