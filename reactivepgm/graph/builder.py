@@ -26,7 +26,7 @@ from reactivepgm.graph.site import Site, caller_site, operation_key, user_frame
 from reactivepgm.graph.statement import Statement
 from reactivepgm.graph.term import Term, read_term, rows_of
 from reactivepgm.graph.variable import VariableArray
-from reactivepgm.nodes import Node, node_of
+from reactivepgm.nodes import DOT, Interface, Node, node_of
 
 
 class GraphBuilder(Expressions):
@@ -56,6 +56,8 @@ class GraphBuilder(Expressions):
         self.unfactorised: frozenset[str] = frozenset()
         """The data that stay in their factors' clusters."""
         self._growing: list[VariableArray] = []
+        self._dropped: frozenset[VariableArray] = frozenset()
+        """The arrays whose place others have taken."""
         self.identities = Identities()
         """What models inside the model returned, and which variables that is."""
 
@@ -201,6 +203,8 @@ class GraphBuilder(Expressions):
         order = [i.name for i in kind.interfaces[1:] if i.name in given]
         order += [n for n in given if n not in order]
         ranks = _known_ranks(kind, order, ranks or {})
+        if self.vectors and not kind.is_deterministic:
+            given = {n: self.as_rows(v) if _is_number(kind.interface(n)) else v for n, v in given.items()}
         terms = [read_term(kind, kind.interface(n), given[n], site, ranks.get(n)) for n in order]
         goal = None if out is None else read_term(kind, output, out, site)
         shape = rows_of(kind, terms, goal, 99 if sliced is None else sliced, site)
@@ -226,6 +230,8 @@ class GraphBuilder(Expressions):
             )
             statement.drafts[key] = draft
             self._drafts.append(draft)
+        if out.array.rank is None:
+            out.array.rank = 0 if kind is DOT else output.event_rank
         row, count = draft.rows, prod(shape)
         if count:
             draft.extend(every, shape)
@@ -241,8 +247,10 @@ class GraphBuilder(Expressions):
         for factor in self._undrawn:
             if not factor.is_drawn:
                 raise ForgottenTildeError(factor.letter())
+        self._drop_vectors()
         self.identities.settle()
         empty = {array for array in self._growing if not array.size}
+        empty |= self._dropped
         arrays = [array for array in self._namespace.arrays if not self.identities.is_gone(array) and array not in empty]
         for array in self._namespace.arrays:
             array.settle()
@@ -257,10 +265,33 @@ class GraphBuilder(Expressions):
             array.graph = graph
         return graph
 
+    def _drop_vectors(self) -> None:
+        """Vectors that only their rows are read of leave the graph; the rows take over their names."""
+        gone = self.vectors.superseded(self._drafts) if self.vectors else {}
+        for draft, rows in gone.items():
+            array = draft.out.array
+            self._dropped |= {array}
+            self._drafts.remove(draft)
+            if not array.anonymous and rows.array.anonymous:
+                name = array.name
+                self._namespace.release(array)
+                self.rename(rows.array, name)
+
+    def resolved(self, returned: Any) -> Any:
+        """What the model returned, in terms of what the finished graph has."""
+        if self._dropped:
+            returned = self.vectors.resolved(returned, self._dropped)
+        return self.identities.resolved(returned)
+
 
 def _data_names(term: Term) -> frozenset[str]:
     """The data that a term names."""
     return frozenset(leaf.value.array.name for leaf in term.leaves if leaf.kind == "data")
+
+
+def _is_number(interface: Interface) -> bool:
+    """Whether what sits on an interface is a number each."""
+    return interface.event_rank == 0 and not interface.plural
 
 
 class _Same:

@@ -55,6 +55,11 @@ class Derived(Operand):
             self._shape = _shape_on_known_data(self)
         return self._shape
 
+    @property
+    def T(self) -> Derived:  # noqa: N802 - NumPy's name
+        """The transposed value."""
+        return Derived(self.owner, np.transpose, (self,), {})
+
     def __getitem__(self, key: Any) -> Derived:
         return Derived(self.owner, operator.getitem, (self, key), {})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site, caller_site, operation_key, site_of, user_frame
 from reactivepgm.graph.statement import Statement
+from reactivepgm.graph.vector_rows import VectorRows, refuse_scalars
 from reactivepgm.nodes import DELTA, DOT, Node, node_of
 
 
@@ -34,6 +36,8 @@ class Expressions:
         self._operations: dict[Any, Statement] = {}
         self.scope: Scope = ROOT
         """Where statements and variables belong at present."""
+        self.vectors = VectorRows()
+        """The variables that may be read as a vector or as its rows."""
         self.deepest: Scope = ROOT
         """The innermost model inside the model so far, for the letter about models that never end."""
 
@@ -52,7 +56,7 @@ class Expressions:
 
     def operate(self, function: Callable[..., Any], operands: tuple[Any, ...], statement: Statement) -> Any:
         """An operator as part of a statement: a new anonymous variable, an expression over data, or a value."""
-        if statement.target is function:
+        if statement.target is function and statement.created not in self.vectors.split:
             again = statement.repeated(operands[::-1] if statement.options == "swapped" else operands)
             if again is not None:
                 return again
@@ -71,11 +75,31 @@ class Expressions:
     def add_operation(self, operation: Operation, statement: Statement, **options: Any) -> FactorHandle:
         """Add the factor of an operator."""
         names = operation.node.names[1:]
+        if self.vectors:
+            operation = self._aligned(operation)
+        if operation.node is DOT or operation.ranks.get("A") == 2:
+            refuse_scalars(operation.arguments, statement.site)
         arguments = dict(zip(names, operation.arguments, strict=True))
         if "out" in options and options["out"] is not None:
             arguments["out"] = options["out"]
         options.pop("out", None)
-        return self.add(operation.node, arguments, statement=statement, ranks=operation.ranks, **options)
+        handle = self.add(operation.node, arguments, statement=statement, ranks=operation.ranks, **options)
+        self.vectors.note(operation, handle.out)
+        return handle
+
+    def _aligned(self, operation: Operation) -> Operation:
+        """A vector beside an array of scalar variables is its rows."""
+        others = [a for a in operation.arguments if isinstance(a, Reference) and a.kind == "random"]
+        is_scalars = any(a.shape and a.array.rank == 0 for a in others)
+        if not is_scalars or not any(map(self.vectors.holds, operation.arguments)):
+            return operation
+        return replace(operation, arguments=tuple(map(self.as_rows, operation.arguments)))
+
+    def as_rows(self, value: Any) -> Any:
+        """The rows of a vector such as ``X @ b``; anything else as it is."""
+        if not self.vectors.holds(value):
+            return value
+        return self.vectors.of(value, self.add_operation, self.called)
 
     def function_of(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """A NumPy function that met a reference: an expression over data, ``dot``, or an error for random variables."""
@@ -129,6 +153,7 @@ class Expressions:
         args = tuple(unwrapped(a) for a in args)
         ranks: dict[str, int] = {}
         if node is DOT:
+            refuse_scalars(args, site)
             # An inner product: what is fixed is a vector, and further leading axes are rows.
             ranks = {n: 1 for n, a in zip(("in1", "in2"), args, strict=False) if not is_random(a)}
         return node, node.bind(args, kwargs), ranks

@@ -70,6 +70,13 @@ class Namespace:
         if value is not None:
             self.known_data[array.name] = value
 
+    def release(self, array: VariableArray) -> None:
+        """Take an array's name away, so that another may have it."""
+        del self._names[array.name]
+        self._anonymous += 1
+        array.name, array.anonymous = f"_{self._anonymous}", True
+        self._names[array.name] = array
+
     def _unique(self, name: str) -> str:
         if name not in self._names:
             return name

@@ -49,6 +49,11 @@ class Operand(Symbolic):
         """What a distribution's constructor returns when an argument is symbolic: a factor that waits for its ``~``."""
         return self.builder.pending(constructor, tuple(args), dict(kwargs))
 
+    @property
+    def T(self) -> Any:  # noqa: N802 - NumPy's name
+        """The axes in reverse order."""
+        raise NotImplementedError
+
     def __add__(self, other: Any) -> Any:
         return self.builder.combine(operator.add, self, other)
 

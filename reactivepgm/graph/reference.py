@@ -86,6 +86,14 @@ class Reference(Operand):
         """The number of elements."""
         return prod(self.shape)
 
+    @property
+    def T(self) -> Any:  # noqa: N802 - NumPy's name
+        """The elements with their axes in reverse order; of data and constants the transposed value."""
+        if self.kind != "random":
+            return self.builder.function_of(np.transpose, (self,), {})
+        numbers = self.elements.T
+        return Reference(self.array, self.first, numbers.shape, None if self.ndim < 2 else numbers)
+
     def __getitem__(self, key: Any) -> Reference:
         shape = self.shape
         if type(key) is int and shape and self.numbers is None:
@@ -109,6 +117,8 @@ class Reference(Operand):
         try:
             chosen = self.elements[key]
         except IndexError as error:
+            if not self.shape and self.array.builder is not None and self.array.builder.vectors.holds(self):
+                return self.array.builder.as_rows(self)[key]  # type: ignore[no-any-return]
             raise UndeclaredVariableError(self._outside(key)) from error
         numbers = np.asarray(chosen, dtype=np.intp)
         first = int(numbers.flat[0]) if numbers.size else 0
@@ -144,6 +154,8 @@ class Reference(Operand):
 
     def __len__(self) -> int:
         if not self.shape:
+            if self.array.builder is not None and self.array.builder.vectors.holds(self):
+                return len(self.array.builder.as_rows(self))
             raise ModelError(caller_site().letter(f"{self.spelled} has no length", write=f"{self.name} = randomvar(n)"))
         return self.shape[0]
 

@@ -45,6 +45,7 @@ class VariableArray:
         "is_unfactorised",
         "kind",
         "name",
+        "rank",
         "scope",
         "shape",
         "site",
@@ -80,6 +81,8 @@ class VariableArray:
         self.scope = scope
         self.is_unfactorised = False
         """Whether data stay in their factors' clusters."""
+        self.rank: int | None = None
+        """The number of axes of one variable's value, as far as the factors that draw it tell."""
         self._grown = -1
         self._block: tuple[int, ...] | None = shape
         self.block = shape

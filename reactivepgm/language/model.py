@@ -161,7 +161,7 @@ class ModelInstance(ModelCall):
             RUNNING.reset(running)
             drawer.reset(drawing)
         graph = builder.finish(options)
-        self.returned = builder.identities.resolved(self.returned)
+        self.returned = builder.resolved(self.returned)
         self._check_names(graph, data)
         if data:
             graph.read_data(data)
