@@ -27,6 +27,7 @@ from reactivepgm.distributions import (
     UnivariateNormal,
     stack,
 )
+from reactivepgm.distributions.log_density import Unresolved
 from reactivepgm.errors import InvalidParameterError
 from reactivepgm.nodes import Node
 from reactivepgm.rulebook import average_energy, call_marginal_rule, call_rule, canonical_role, subject_names
@@ -34,8 +35,9 @@ from reactivepgm.rulebook.register_rules import the_node
 
 Floats = NDArray[np.float64]
 
-_NEGLIGIBLE = 1e-15
-_MOST = 20_000_000
+_NEGLIGIBLE = {1: 1e-60, 2: 1e-40}
+_NEGLIGIBLE_OTHERWISE = 1e-11
+_MOST = 30_000_000
 _POINTS: dict[str | None, tuple[float, ...]] = {
     "positive": (0.3, 0.8, 1.5, 3.0),
     "nonnegative": (0.3, 0.8, 1.5, 3.0),
@@ -242,15 +244,16 @@ def _evaluated(node: Node, known: Mapping[str, Any], random: list[tuple[str, _Gr
 
 def _grids(node: Node, inputs: Mapping[str, Distribution]) -> dict[str, _Grid]:
     found = {}
+    random = sum(not isinstance(belief, PointMass) for belief in inputs.values())
     for name, belief in inputs.items():
         role = canonical_role(node, name)
         if len(subject_names(node, role[2:])) > 1:
             raise InvalidParameterError(f"{name} is a joint marginal: quadrature here takes one interface at a time")
-        found[role] = _grid(name, belief)
+        found[role] = _grid(name, belief, _NEGLIGIBLE.get(random, _NEGLIGIBLE_OTHERWISE))
     return found
 
 
-def _grid(name: str, belief: Distribution) -> _Grid:
+def _grid(name: str, belief: Distribution, negligible: float) -> _Grid:
     if belief.batch_shape:
         raise InvalidParameterError(f"{name} has batch axes {belief.batch_shape}: give one row; check_batch is for batches")
     if isinstance(belief, PointMass):
@@ -268,7 +271,7 @@ def _grid(name: str, belief: Distribution) -> _Grid:
     else:
         points = points_of(belief)
         x, weights = np.asarray(points.x), np.asarray(points.weights)
-    kept = weights > _NEGLIGIBLE
+    kept = weights > negligible
     x, weights = x[kept], weights[kept]
     return _Grid(list(x), x, weights / weights.sum())
 
@@ -284,7 +287,13 @@ def _default_points(node: Node, name: str, message: Any) -> Any:
         return list(np.eye(len(message.p)))
     if message.event_shape:
         raise InvalidParameterError(f"{node.name} -> {name} has values of shape {message.event_shape}: say points=[...]")
-    return _POINTS.get(node.interface(name).support, _ANYWHERE)
+    support = node.interface(name).support
+    if support is None and not isinstance(message, Unresolved):
+        with np.errstate(all="ignore"):
+            mean, deviation = float(message.mean), float(np.sqrt(message.variance))
+        if np.isfinite(mean) and 0.0 < deviation < np.inf:
+            return tuple(mean + deviation * step for step in _ANYWHERE)
+    return _POINTS.get(support, _ANYWHERE)
 
 
 def _log_density(message: Any, x: Any) -> Any:
