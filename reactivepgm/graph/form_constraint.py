@@ -9,6 +9,7 @@ from typing import Any
 from reactivepgm.distributions import PointMass
 from reactivepgm.errors import ConstraintError
 from reactivepgm.graph.family import Family
+from reactivepgm.graph.fixed_marginal import check_fixed
 from reactivepgm.graph.forms import FixedMarginal, Form, as_form
 from reactivepgm.graph.site import Site, caller_site
 from reactivepgm.graph.variable import VariableArray
@@ -70,9 +71,10 @@ def families_under(families: tuple[Family, ...], forms: Mapping[int, Forms]) -> 
 
     Raises:
         ConstraintError: one of them enters a deterministic factor, inside which no marginals are exchanged; or a fixed
-            marginal contradicts a statement that ties it to others.
+            marginal contradicts a statement that ties it to others, or does not fit its variable.
     """
     apart = {id: f.marginal for id, f in forms.items() if f.marginal is not None and f.marginal.stands_apart}
+    check_fixed(families, apart)
     return tuple(_under(family, apart) for family in families) if apart else families
 
 

@@ -106,7 +106,10 @@ class FixedMarginal(Form):
         Raises:
             ConstraintError: always; the marginal was given twice.
         """
-        raise ConstraintError(f"the marginal is fixed to {self.marginal!r}; it takes no initial value besides")
+        raise ConstraintError(
+            f"the marginal is fixed to {self.marginal!r} and takes no initial value besides, but was given {belief!r}\n"
+            "  write  one of the two only"
+        )
 
 
 class SampleList(Form):
