@@ -18,8 +18,8 @@ from reactivepgm.distributions import (
     PointMass,
     UnivariateNormal,
 )
-from reactivepgm.errors import DataError
-from reactivepgm.graph import Family, FixedBinding
+from reactivepgm.errors import ConstraintError, DataError
+from reactivepgm.graph import Family, FixedBinding, FixedMarginal
 from reactivepgm.graph.binding import MixedBinding
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.structure import Cluster, Structure
@@ -96,6 +96,8 @@ class Beliefs:
         with noted("marginal", variable.name, variable.size if elements is None else len(elements)):
             forms = self.structure.forms.get(array)
             if forms is not None and forms.marginal is not None:
+                if isinstance(forms.marginal, FixedMarginal):
+                    return
                 belief = forms.marginal(belief)
             self._keep(array, elements, as_posterior(belief))
 
@@ -106,11 +108,18 @@ class Beliefs:
         else:
             self.replace(array, elements, belief())
 
+    def fix(self, array: int, belief: Distribution) -> None:
+        """The marginals of an array that are given once and for all, one an element."""
+        self._keep(array, None, as_posterior(belief))
+
     def begin(self, array: int, belief: Distribution) -> None:
         """An initial marginal for all elements of an array."""
         forms = self.structure.forms.get(array)
         if forms is not None and forms.marginal is not None:
-            belief = forms.marginal.initial(belief)
+            try:
+                belief = forms.marginal.initial(belief)
+            except ConstraintError as error:
+                raise ConstraintError(f"`{self.structure.arrays[array].name}`: {error}") from None
         self._keep(array, None, as_posterior(belief))
 
     def _keep(self, array: int, elements: NDArray[np.intp] | None, belief: Distribution) -> None:

@@ -82,7 +82,7 @@ class Plan:
         """Fresh, empty beliefs for this plan."""
         beliefs = Beliefs(self.structure)
         for array, marginal in self._fixed.items():
-            beliefs.replace(array, None, marginal)
+            beliefs.fix(array, marginal)
         return beliefs
 
     def message(self, beliefs: Beliefs, family: Family, interface: str) -> Distribution:
