@@ -30,8 +30,9 @@ def normalised(log_weights: Array) -> Array:
         array([0.5, 0.5])
     """
     if is_numpy(log_weights):
-        impossible = _top(log_weights) == -math.inf
-        if np.any(impossible):
+        top = _top(log_weights)
+        if np.min(top, initial=0.0) == -math.inf:
+            impossible = top == -math.inf
             row = tuple(int(i) for i in np.argwhere(impossible)[0])
             where = f" at row {row[0] if len(row) == 1 else row}" if row else ""
             raise ProductError(f"the beliefs about a category contradict each other{where}: none of them is possible")

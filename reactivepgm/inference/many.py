@@ -290,7 +290,7 @@ def _solved(
     )
     run.finish()
     kept = np.array(scores) if settings.free_energy else np.zeros((0, len(frames)))
-    return Piece(numbers, {name: run.posterior(name) for name in names}, run.hidden(), kept, done, converged)
+    return Piece(numbers, {name: run.posterior(name) for name in names}, dict(Posteriors(run.hidden())), kept, done, converged)
 
 
 class _CopiedRun(Run):

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reactivepgm.numerics.array import Array
+from reactivepgm.numerics.array import Array, namespace
 
 FEW = 8
 """Up to how many entries an axis is short."""
@@ -24,6 +25,47 @@ def empty_by_batch(shape: tuple[int, ...]) -> Array:
         (8, 1600, 800)
     """
     return np.moveaxis(np.empty((*shape[1:], shape[0])), -1, 0)
+
+
+def zeros_by_batch(shape: tuple[int, ...]) -> Array:
+    """Zeros, with the batch axis contiguous where one short axis follows it; NumPy's own layout for all else.
+
+    Matrices stay as they are, since LAPACK and matrix products want them so.
+
+    Example:
+        >>> zeros_by_batch((100, 3)).strides, zeros_by_batch((100, 3, 3)).strides
+        ((8, 800), (72, 24, 8))
+    """
+    return np.zeros(shape[::-1]).T if len(shape) == 2 and 1 < shape[1] <= FEW else np.zeros(shape)
+
+
+def by_batch(array: Array) -> Array:
+    """The array itself, or a copy in the layout of ``zeros_by_batch``.
+
+    Example:
+        >>> by_batch(np.zeros((100, 3))).strides
+        (8, 800)
+    """
+    if array.ndim != 2 or not 1 < array.shape[1] <= FEW or is_by_batch(array):
+        return array
+    return np.asfortranarray(array)
+
+
+def taken(array: Array, index: NDArray[np.intp] | slice) -> Array:
+    """Rows of an array, in its own layout: indexing alone would turn a contiguous batch axis inside out.
+
+    Example:
+        >>> taken(zeros_by_batch((100, 3)), np.array([5, 7])).strides
+        (8, 16)
+    """
+    if isinstance(index, slice) or array.ndim != 2 or not is_by_batch(array):
+        return array[index]
+    return array.T.take(index, axis=1).T
+
+
+def is_by_batch(array: Array) -> bool:
+    """Whether the batch axis is contiguous in memory and the others lie outside."""
+    return bool(array.ndim < 2 or (array.flags.f_contiguous and not array.flags.c_contiguous))
 
 
 def crossed(ufunc: Callable[..., Array], x: Array, y: Array) -> Array:
@@ -74,3 +116,14 @@ def along_last(pair: Callable[..., Array], reduction: Callable[..., Array], x: A
             total = pair(total, x[..., k : k + 1])
         return total
     return reduction(x, axis=axis, keepdims=True)
+
+
+def total_along_last(x: Array) -> Array:
+    """Sums over the last axis, which stays with length one.
+
+    Example:
+        >>> total_along_last(np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
+        [[3.0], [7.0]]
+    """
+    xp = namespace(x)
+    return along_last(xp.add, xp.sum, x, -1)

@@ -12,6 +12,7 @@ from reactivepgm.errors import InvalidParameterError
 from reactivepgm.numerics import small_matrices
 from reactivepgm.numerics.array import Array, as_scalar, is_numpy, namespace
 from reactivepgm.numerics.elementary import log, reciprocal
+from reactivepgm.numerics.layout import is_by_batch
 
 
 def matvec(matrix: Array, vector: Array) -> Array:
@@ -24,6 +25,8 @@ def matvec(matrix: Array, vector: Array) -> Array:
     if matrix.ndim == 2 and vector.ndim == 1:
         return matrix @ vector
     if matrix.ndim == 2:
+        if vector.ndim == 2 and is_numpy(matrix, vector) and is_by_batch(vector):
+            return (matrix @ vector.T).T
         return vector @ matrix.T
     return (matrix @ vector[..., None])[..., 0]
 

@@ -67,7 +67,9 @@ class LoopySweep:
         if not self._started:
             self._start()
         mail.read_borders()
-        self._carry()
+        # The last flood has left what the variables send; it holds until something comes from outside the edges.
+        if not self._started or mail.has_borders or any(pool.is_news for pool in mail.pools.values()):
+            self._carry()
         before = {array: [part.copy() for part in pool.up] for array, pool in mail.pools.items()}
         damping = self._schedule.damping if self._started else 0.0
         self._flood(outside, damping)
@@ -115,11 +117,18 @@ class LoopySweep:
 
 
 def _change(before: list[np.ndarray], after: list[np.ndarray]) -> float:
+    """The largest relative step; ``before`` is overwritten."""
     if not before:
         return np.inf
     worst = 0.0
     for old, new in zip(before, after, strict=True):
-        same = old == new
-        step = np.abs(np.where(same, 0.0, new) - np.where(same, 0.0, old)) / (1.0 + np.abs(np.where(same, 0.0, new)))
-        worst = max(worst, float(step.max(initial=0.0)))
+        with np.errstate(invalid="ignore"):
+            step = np.abs(np.subtract(new, old, out=old), out=old)
+            size = np.abs(new)
+            size += 1.0
+            step /= size
+        largest = float(step.max(initial=0.0))
+        if not largest < np.inf:  # infinities that stay where they are have not changed
+            largest = float(np.where(np.isnan(step) & np.isinf(new), 0.0, step).max(initial=0.0))
+        worst = max(worst, largest)
     return worst

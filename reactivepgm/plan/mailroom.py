@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from reactivepgm.distributions import DISCRETE, Bernoulli, Distribution, Group, Uninformative
 from reactivepgm.errors import ImproperPosteriorError, ModelError, NoRuleError, ProductError
 from reactivepgm.numerics.array import Array
+from reactivepgm.numerics.layout import by_batch, taken, zeros_by_batch
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.function_kernel import reads_own_message
 from reactivepgm.plan.inbox import Inbox, as_binary, improper, naturals_of
 from reactivepgm.plan.outbound import RuleTable, Surroundings
 from reactivepgm.plan.pipeline import Origin, passed, stage_of
-from reactivepgm.plan.pool import Exclusive, concatenate_indices, totals
+from reactivepgm.plan.pool import Exclusive, Totals, concatenate_indices
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.structure import Cluster, Edge, Structure
 
@@ -42,6 +43,9 @@ class Pool:
         self.unary: list[Array] = []
         self.up: list[Array] = []
         self.down: list[Array] = []
+        self.is_news = True
+        """Whether the last product of the single clusters' messages differed from the one before."""
+        self._totals: Totals | None = None
 
     def receive(self, inbox: Inbox) -> None:
         """Take the product of the single clusters' messages."""
@@ -53,7 +57,9 @@ class Pool:
         self.is_binary = inbox.holds_only(Bernoulli)
         if inbox.group is not None:
             self.adopt(inbox.group, [part.shape[1:] for part in inbox.naturals])
-            self.unary = inbox.naturals
+            naturals = [by_batch(part) for part in inbox.naturals]
+            self.is_news = not all(map(np.array_equal, self.unary, naturals))
+            self.unary = naturals
         elif self.group is not None:
             self.unary = [np.zeros_like(part) for part in self.unary]
 
@@ -62,9 +68,9 @@ class Pool:
         if self.group is None:
             self.group = group
             edges = len(self.elements)
-            self.unary = [np.zeros((self.size, *shape)) for shape in shapes]
-            self.up = [np.zeros((edges, *shape)) for shape in shapes]
-            self.down = [np.zeros((edges, *shape)) for shape in shapes]
+            self.unary = [zeros_by_batch((self.size, *shape)) for shape in shapes]
+            self.up = [zeros_by_batch((edges, *shape)) for shape in shapes]
+            self.down = [zeros_by_batch((edges, *shape)) for shape in shapes]
         elif self.group is not group:
             raise ProductError(
                 f"messages of two families meet at `{self.variable.name}` ({self.variable.site}):"
@@ -88,14 +94,14 @@ class Pool:
         """Store variable-to-factor messages: everything at the variable but the edge's own message."""
         elements = self.elements[edges]
         for store, unary, up in zip(self.down, self.unary, self.up, strict=True):
-            store[edges] = unary[elements] + exclusive(up)
+            store[edges] = taken(unary, elements) + exclusive(up)
 
     def message(self, edges: IntArray | slice, like: type[Distribution] | None) -> Distribution:
         """Variable-to-factor messages as a batched distribution."""
         if self.group is None:
             self._flat(like)
         assert self.group is not None
-        return self.group.from_naturals(*(part[edges] for part in self.down))
+        return self.group.from_naturals(*(taken(part, edges) for part in self.down))
 
     def _flat(self, like: type[Distribution] | None) -> None:
         """No message has come yet: flat, in the family of the distribution that the factor stands for."""
@@ -114,7 +120,9 @@ class Pool:
         """The product of everything at each element; an error where it is improper, if asked to check."""
         if self.group is None:
             raise ImproperPosteriorError(improper(self.variable, 0))
-        parts = [unary + totals(self.elements, self.size, up) for unary, up in zip(self.unary, self.up, strict=True)]
+        if self._totals is None:
+            self._totals = Totals(self.elements, self.size)
+        parts = [unary + self._totals(up) for unary, up in zip(self.unary, self.up, strict=True)]
         if check:
             proper = np.broadcast_to(np.asarray(self.group.is_proper(*parts)), (self.size,))
             if not proper.all():
@@ -265,6 +273,11 @@ class Mailroom:
             self.pools[array].put_up(slot.window, message, slot.edge.place.rows)
             reached.add(array)
         return frozenset(reached)
+
+    @property
+    def has_borders(self) -> bool:
+        """Whether some edges are cut off by delays."""
+        return bool(self._borders)
 
     def leave_at_borders(self) -> None:
         """Leave at the crossings what the variables send along the edges that are cut off."""

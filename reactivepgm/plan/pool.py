@@ -13,8 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.numerics.array import Array
+from reactivepgm.numerics.layout import is_by_batch, taken, zeros_by_batch
 
 IntArray = NDArray[np.intp]
+
+_FEW = 16
+"""Up to how many edges sums run over them one by one."""
 
 
 class Exclusive:
@@ -36,38 +40,76 @@ class Exclusive:
         while len(degree) and width < 2 * degree.max():
             inside = (degree <= width) & (degree > width // 2)
             if inside.any():
-                columns = start[inside, None] + np.arange(width)
-                real = columns < stop[inside, None]
+                columns = start[inside] + np.arange(width)[:, None]
+                real = columns < stop[inside]
                 table = np.where(real, order[np.minimum(columns, max(edges - 1, 0))], edges)
                 self._position[table[real]] = offset + np.flatnonzero(real.ravel())
                 self._tables.append(table)
                 offset += table.size
             width *= 2
+        self._chosen = self._position[self.wanted]
 
     def __call__(self, values: Array) -> Array:
-        """The sums for the wanted edges; ``values`` has the edges first."""
-        padded = np.concatenate([values, np.zeros((1, *values.shape[1:]), dtype=values.dtype)])
+        """The sums for the wanted edges; ``values`` has the edges first, and its layout is kept."""
+        event = values.shape[1:]
+        # The edges' axis is the last where it is contiguous in memory, else the first.
+        by_batch = values.ndim == 2 and is_by_batch(values)
+        rows = values.T if by_batch else values
+        axis = 1 if by_batch else 0
+        nothing = np.zeros((*event, 1) if by_batch else (1, *event), dtype=values.dtype)
+        padded = np.concatenate([rows, nothing], axis=axis)
         parts = []
         for table in self._tables:
-            gathered = padded[table]
-            before = np.zeros_like(gathered)
-            after = np.zeros_like(gathered)
-            np.cumsum(gathered[:, :-1], axis=1, out=before[:, 1:])
-            after[:, :-1] = np.cumsum(gathered[:, :0:-1], axis=1)[:, ::-1]
-            parts.append((before + after).reshape(-1, *values.shape[1:]))
+            gathered = padded.take(table, axis=axis)
+            others = np.empty_like(gathered)
+            _all_but_one(np.moveaxis(gathered, axis, 0), np.moveaxis(others, axis, 0))
+            parts.append(others.reshape((*event, -1) if by_batch else (-1, *event)))
         if not parts:
-            return np.zeros((0, *values.shape[1:]), dtype=values.dtype)
-        return np.concatenate(parts)[self._position[self.wanted]]
+            return np.zeros((0, *event), dtype=values.dtype)
+        sums = (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=axis)).take(self._chosen, axis=axis)
+        return sums.T if by_batch else sums
 
 
-def totals(variables: IntArray, size: int, values: Array) -> Array:
-    """Sums over the edges of each variable (edges first), pairwise within a variable."""
-    result = np.zeros((size, *values.shape[1:]), dtype=values.dtype)
-    if len(variables):
-        order = np.argsort(variables, kind="stable")
-        elements, starts = np.unique(variables[order], return_index=True)
-        result[elements] = np.add.reduceat(values[order], starts, axis=0)
-    return result
+def _all_but_one(terms: Array, others: Array) -> None:
+    """Sums of all terms along the first axis but each own one: loops over few terms, vectors over the rest."""
+    width = len(terms)
+    if width > _FEW:
+        others[0] = 0.0
+        np.cumsum(terms[:-1], axis=0, out=others[1:])
+        others[:-1] += np.cumsum(terms[:0:-1], axis=0)[::-1]
+        return
+    others[-1] = 0.0
+    for k in range(width - 2, -1, -1):
+        np.add(others[k + 1], terms[k + 1], out=others[k])
+    before = terms[0]
+    for k in range(1, width):
+        others[k] += before
+        if k < width - 1:
+            before = before + terms[k]
+
+
+class Totals:
+    """Sums over the edges of each variable (edges first), pairwise within a variable; prepared once.
+
+    Example:
+        >>> Totals(np.array([0, 2, 0]), 3)(np.array([1.0, 2.0, 3.0]))
+        array([4., 0., 2.])
+    """
+
+    def __init__(self, variables: IntArray, size: int) -> None:
+        self._size = size
+        self._order = np.argsort(variables, kind="stable")
+        self._elements, self._starts = np.unique(variables[self._order], return_index=True)
+
+    def __call__(self, values: Array) -> Array:
+        """The sums, in the layout of the values."""
+        result = zeros_by_batch((self._size, *values.shape[1:]))
+        if len(self._order):
+            ranked = taken(values, self._order)
+            by_batch = ranked.ndim == 2 and is_by_batch(ranked)
+            sums = np.add.reduceat(ranked.T, self._starts, axis=1).T if by_batch else np.add.reduceat(ranked, self._starts)
+            result[self._elements] = sums
+        return result
 
 
 def concatenate_indices(parts: Sequence[IntArray]) -> IntArray:

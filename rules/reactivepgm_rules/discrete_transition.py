@@ -30,8 +30,10 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.errors import NoRuleError
 from reactivepgm.nodes import DiscreteTransition
-from reactivepgm.numerics.array import Array
-from reactivepgm.numerics.elementary import log, where
+from reactivepgm.numerics.array import Array, is_numpy
+from reactivepgm.numerics.elementary import exp, log, where
+from reactivepgm.numerics.layout import total_along_last
+from reactivepgm.numerics.linear_algebra import matvec
 from reactivepgm.numerics.special import softmax
 from reactivepgm.rulebook import DiscreteKernel, average_energy, kernel, marginal_rule, rule
 
@@ -40,6 +42,9 @@ from .transition_table import aligned, expected, require_rank, summed, weighted
 
 EXCLUDED = -12.0 * log_of(10.0)
 """The log probability that the energy charges for a transition of probability zero."""
+
+TINY = 1e-280
+"""Probabilities below this may have lost digits."""
 
 Belief = DiscreteFamily | Contingency | PointMass
 Table = DirichletCollection | PointMass
@@ -61,8 +66,11 @@ def _(**inputs: Belief) -> DirichletCollection:
 @rule(DiscreteTransition, to="*")
 def _(q_a: Table, to: str, **inputs: Belief) -> Categorical:
     """The remaining axis of the factor, once every other one is averaged or summed out."""
+    carried = _carried(q_a, inputs, to)
+    if carried is not None:
+        return Categorical._of(carried)
     log_table, rank = _absorb(q_a, inputs, (to,))
-    return Categorical(softmax(summed(log_table, (_axis(to),), rank)))
+    return Categorical.from_log_weights(summed(log_table, (_axis(to),), rank))
 
 
 @marginal_rule(DiscreteTransition, "*")
@@ -97,6 +105,26 @@ def _(q_a: Table, **inputs: Belief) -> DiscreteKernel:
     """What is left of the factor between out and in."""
     log_table, rank = _absorb(q_a, inputs, ("out", "in"))
     return DiscreteKernel(summed(log_table, (0, 1), rank))
+
+
+def _carried(q_a: Table, inputs: Mapping[str, Belief], to: str) -> Array:
+    """One message for many rows through one matrix, as probabilities; None where that is not the case, or loses digits.
+
+    Sums of products of probabilities are as exact as their logs, as long as none of them underflows.
+    """
+    (name, belief), *others = inputs.items()
+    if others or name[:2] != "m_" or len(belief.batch_shape) != 1 or not isinstance(belief, DiscreteFamily):
+        return None
+    table = exp(q_a.mean_log) if isinstance(q_a, DirichletCollection) else q_a.value
+    if table.ndim != 2 or not is_numpy(table, belief.probabilities):
+        return None
+    matrix = table if _axis(to) == 0 else table.T
+    if matrix.shape[-1] != belief.probabilities.shape[-1]:
+        return None  # the log domain has the letter about shapes
+    carried = matvec(matrix, belief.probabilities)
+    if not (carried.min(initial=1.0) > TINY and carried.max(initial=1.0) < inf):
+        return None
+    return carried / total_along_last(carried)
 
 
 def _axis(name: str) -> int:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reactivepgm.plan.place import Place
-from reactivepgm.plan.pool import Exclusive, totals
+from reactivepgm.plan.pool import Exclusive, Totals
 
 cases = st.integers(1, 9).flatmap(lambda n: st.lists(st.integers(0, n - 1), min_size=1, max_size=70))
 
@@ -21,6 +21,7 @@ def test_the_cavity_is_the_sum_over_the_other_edges(variables, random):
     wanted = np.array(random.sample(range(len(variables)), random.randint(1, len(variables))))
     expected = [values[(variables == variables[e]) & (edges != e)].sum(axis=0) for e in wanted]
     np.testing.assert_allclose(Exclusive(variables, wanted)(values), expected, atol=1e-13)
+    np.testing.assert_allclose(Exclusive(variables, wanted)(np.asfortranarray(values)), expected, atol=1e-13)
 
 
 def test_a_huge_own_message_costs_the_others_no_digit():
@@ -45,7 +46,8 @@ def test_totals_are_sums_by_variable(variables):
     variables = np.array(variables)
     values = np.arange(1.0, len(variables) + 1)
     expected = [values[variables == v].sum() for v in range(10)]
-    np.testing.assert_allclose(totals(variables, 10, values), expected)
+    np.testing.assert_allclose(Totals(variables, 10)(values), expected)
+    np.testing.assert_allclose(Totals(variables, 10)(np.asfortranarray(values)), expected)
 
 
 @pytest.mark.parametrize(
