@@ -22,7 +22,7 @@ from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site, caller_site, operation_key, site_of, user_frame
 from reactivepgm.graph.statement import Statement
-from reactivepgm.graph.vector_rows import VectorRows, refuse_scalars
+from reactivepgm.graph.vector_rows import VectorRows, is_of_numbers, refuse_scalars
 from reactivepgm.nodes import DELTA, DOT, Node, node_of
 
 
@@ -84,6 +84,8 @@ class Expressions:
             arguments["out"] = options["out"]
         options.pop("out", None)
         handle = self.add(operation.node, arguments, statement=statement, ranks=operation.ranks, **options)
+        if handle.out.array.rank is None and is_of_numbers(operation):
+            handle.out.array.rank = 0
         self.vectors.note(operation, handle.out)
         return handle
 

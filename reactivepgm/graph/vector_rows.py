@@ -6,6 +6,8 @@ index ``(X @ b)[t]`` and a sum with n scalar variables read it that way:
 
     (X @ b)[t] = dot(X[t], b)          (u + v)[t] = u[t] + v[t]          (c * u)[t] = c * u[t]
 
+The same holds of one scalar variable beside fixed values with axes: ``a * x`` with a covariate x.
+
 Nobody knows which is meant before it is used, so the vector comes first, and goes again where only its rows are read.
 """
 
@@ -52,7 +54,7 @@ class VectorRows:
             size = (*shape_of(operation.arguments[0]), 0, 0)
             if size[0] < 2 or size[2:] != (0, 0):  # one row is a number as it is; of an unknown size nothing can be said
                 return
-        elif operation.node not in _ELEMENTWISE or not any(map(self.holds, operation.arguments)):
+        elif operation.node not in _ELEMENTWISE or not (any(map(self.holds, operation.arguments)) or _is_spread(operation)):
             return
         self._operations[out.array, out.first] = operation
 
@@ -76,7 +78,9 @@ class VectorRows:
                 handle = inner(DOT, operation.arguments, {}, statement)
             else:
                 parts = tuple(self.of(a, operate, inner) if self.holds(a) else a for a in operation.arguments)
-                handle = operate(Operation(operation.node, parts, {}), statement)
+                names = operation.node.names[1:]
+                ranks = {name: 0 for name, part in zip(names, parts, strict=True) if not is_random(part)}
+                handle = operate(Operation(operation.node, parts, ranks), statement)
             self._rows[key] = handle.out
         return self._rows[key]
 
@@ -101,6 +105,23 @@ class VectorRows:
             if out.size == draft.rows and not any(out in _arrays(d.columns) for d in others):
                 gone[draft] = self._rows[out, 0]
         return gone
+
+
+def is_of_numbers(operation: Operation) -> bool:
+    """Whether every operand of a row is a number, and so is the result."""
+    names = operation.node.names[1:]
+    return operation.node in _ELEMENTWISE and all(
+        a.array.rank == 0 if isinstance(a, Reference) and is_random(a) else operation.ranks.get(name) == 0 or not shape_of(a)
+        for name, a in zip(names, operation.arguments, strict=True)
+    )
+
+
+def _is_spread(operation: Operation) -> bool:
+    """Whether one scalar variable stands beside fixed values with axes, as in ``a * x`` with a covariate x."""
+    random = [a for a in operation.arguments if is_random(a)]
+    fixed = [a for a in operation.arguments if not is_random(a)]
+    is_scalar = all(type(a) is Reference and not a.shape and a.array.rank == 0 for a in random)
+    return is_scalar and any(shape_of(a) for a in fixed)
 
 
 def refuse_scalars(operands: Iterable[Any], site: Site) -> None:
