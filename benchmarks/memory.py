@@ -46,7 +46,7 @@ class Peak:
         return asdict(self)
 
 
-def peak_of(key: str, size: int, name: str, timeout: float = 300.0) -> Peak:
+def peak_of(key: str, size: int, name: str, timeout: float = 60.0) -> Peak:
     """The peak of a job, measured in two new processes: one that is traced, one that is not."""
     found = Peak(key, size, name)
     for kind in ("traced", "resident"):
