@@ -52,6 +52,17 @@ def product(a: Distribution, b: Distribution) -> Distribution:
     return result
 
 
+def has_closed_form(a: type[Distribution], b: type[Distribution]) -> bool:
+    """Whether members of two classes multiply into a belief of some family, as far as the classes tell.
+
+    Example:
+        >>> from reactivepgm.distributions import GammaShapeRate, GammaShapeScale
+        >>> has_closed_form(GammaShapeRate, GammaShapeScale), has_closed_form(Beta, GammaShapeRate)
+        (True, False)
+    """
+    return (a.group is not None and a.group is b.group) or _table.dispatch(a, b) is not _any
+
+
 def _any(a: Distribution, b: Distribution) -> Distribution:
     group = a.group
     if group is not None and group is b.group:

@@ -73,7 +73,7 @@ class Explanation:
         graph: the graph.
         updates: the steps of an iteration, in order.
         rules: by family number, the rules that its messages, joints, kernel and energy will use.
-        missing: letters about rules that are certainly missing.
+        missing: letters about rules, and products in closed form, that are certainly missing.
         notes: what must be given before it can run.
     """
 

@@ -27,9 +27,10 @@ from reactivepgm.distributions import (
     PointMass,
     Uninformative,
 )
-from reactivepgm.errors import NoRuleError
+from reactivepgm.errors import NoRuleError, ProductError
 from reactivepgm.graph import RandomBinding
 from reactivepgm.graph.binding import MixedBinding
+from reactivepgm.plan.clash import Sent, clashes
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.forecast import Forecast, Forecaster
 from reactivepgm.plan.function_kernel import is_function, reads_own_message
@@ -91,7 +92,7 @@ class Foresight:
         self.joints: dict[tuple[int, int], Kinds] = {}
         self.assumed: Mapping[int, Kinds] = {}
         """What marginals are taken to be where nothing tells, for a first look round a cycle."""
-        self.missing: list[NoRuleError] = []
+        self.missing: list[NoRuleError | ProductError] = []
         """The errors that an iteration is certain to meet, in order."""
         self._has_cycle = has_cycle
         self._forecast = Forecaster()
@@ -118,10 +119,13 @@ class Foresight:
     def _batch(self, batch: Batch) -> BatchForecast:
         messages: dict[int, list[Kinds]] = {array: [] for array in batch.elements}
         seen = BatchForecast(batch, None)
+        sent: list[Sent] = []
         for cluster in batch.single:
             call = self._noted(seen, self._forecast("rule", cluster.family, cluster.names[0], self._outside(cluster)))
             for edge in cluster.edges:
                 messages[edge.array].append(self._at(edge, call))
+                sent.append((edge, cluster.family, messages[edge.array][-1]))
+        self.missing += clashes(self.structure, sent)
         if not batch.joint:
             seen.sweep = StarSweep.name
             seen.marginals = {array: self._formed(array, product_kinds(said)) for array, said in messages.items()}
@@ -312,7 +316,7 @@ class _Rounds:
 def check_rules(
     structure: Structure, batches: Sequence[Batch], initial: Mapping[int, Kinds], is_scored: bool = False
 ) -> None:
-    """Raise the first error about a missing rule that the first iteration is certain to meet.
+    """Raise the first error about a missing rule or product that the first iteration is certain to meet.
 
     Args:
         structure: the plan's structure.
@@ -322,6 +326,7 @@ def check_rules(
 
     Raises:
         NoRuleError: before any data are read; the letter names the model's line.
+        ProductError: likewise, where messages meet that do not multiply into one family.
     """
     foresight = Foresight(structure, batches, initial)
     foresight.iterate()

@@ -6,12 +6,9 @@ not (a point mass, a bounded prior, a log density) is kept aside and multiplied 
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.approximations.projection import family_of
 from reactivepgm.distributions import (
     Bernoulli,
     Categorical,
@@ -21,9 +18,10 @@ from reactivepgm.distributions import (
     Uninformative,
     product,
 )
-from reactivepgm.errors import ConstraintError, ImproperPosteriorError, ProductError
+from reactivepgm.errors import ImproperPosteriorError, ProductError
 from reactivepgm.graph import Family, VariableArray
 from reactivepgm.numerics.array import Array
+from reactivepgm.plan.clash import clash_letter
 from reactivepgm.plan.forms import gathered, improper_density
 from reactivepgm.plan.place import Place
 from reactivepgm.plan.structure import Edge
@@ -137,25 +135,13 @@ class Inbox:
             result = self._multiplied(result, place, message, missing)
         assert result is not None
         if isinstance(result, ProductOfDensities) and not has_form:
-            met = " and ".join(f"{kind.__name__} ({family.site})" for kind, family in self._kinds.items())
-            raise ProductError(
-                f"the messages at `{self.array.name}` do not multiply into one family: {met}\n"
-                f"  use a conjugate prior, or say which family the marginal shall have:"
-                f'  constraints="q({self.array.name}) :: ProjectedTo({self._nearest()})"'
-            )
+            raise ProductError(clash_letter(self.array, self._kinds))
         return result
 
     @property
     def holds_asides(self) -> bool:
         """Whether some messages have no natural parameters to add."""
         return bool(self._asides)
-
-    def _nearest(self) -> str:
-        """The first family among the messages that beliefs are projected onto."""
-        for kind in self._kinds:
-            with suppress(ConstraintError):
-                return family_of(kind).__name__
-        return "Normal"
 
     def _is_simple(self, place: Place, message: Distribution, missing: Mask) -> bool:
         """Whether messages multiply element by element as they stand."""
