@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reactivepgm.errors import ConstraintError
+from reactivepgm.graph.constraint_conflict import Said
 from reactivepgm.graph.constraint_cut import cut, ordered
 from reactivepgm.graph.constraint_derived import derived_blocks
 from reactivepgm.graph.constraint_equation import Codes, Equation
@@ -26,7 +27,8 @@ def constrained(graph: Graph, constraints: Any) -> tuple[tuple[Family, ...], dic
     """The families and the forms by array under constraints, later ones on top of earlier ones.
 
     Raises:
-        ConstraintError: a constraint that matches nothing, is inconsistent, or contradicts a statement's own ``where``.
+        ConstraintError: a constraint that matches nothing, is inconsistent, or contradicts another one or a statement's
+            own ``where``.
         ConstraintSyntaxError: a text that cannot be read.
     """
     state = _State(graph, graph.families, dict(graph.forms))
@@ -94,6 +96,7 @@ class _State:
         self.graph = graph
         self.families = families
         self.forms = forms
+        self.said = Said()
 
     def apply(self, constraints: Any, instances: list[Instance], within: str) -> None:
         """Apply one constraint or several, everywhere in some instances."""
@@ -101,10 +104,12 @@ class _State:
             if isinstance(constraint, str):
                 constraint = parse_constraint(constraint)
             if isinstance(constraint, Equation):
+                self.said.equation(constraint, within)
                 self._factorise(constraint, instances, within)
             elif isinstance(constraint, FormConstraint):
                 self._form(constraint, instances, within)
             elif isinstance(constraint, (MeanField, FullFactorisation)):
+                self.said.uniform(constraint, within)
                 self._uniform(constraint, instances)
             elif isinstance(constraint, Within):
                 self.apply(constraint.constraints, self._inside(constraint, instances), f" inside {constraint.path}")
@@ -183,6 +188,7 @@ class _State:
         if not arrays:
             self._matches_nothing(constraint, (constraint.name,), instances, within)
         for array in arrays:
+            self.said.form(constraint, array.id)
             forms = self.forms.get(array.id, Forms())
             self.forms[array.id] = (
                 replace(forms, message=constraint.form) if constraint.message else replace(forms, marginal=constraint.form)

@@ -25,6 +25,8 @@ class Member:
 
     name: str
     subscript: Subscript | None = None
+    position: int | None = field(default=None, compare=False)
+    """Where it stands in the constraint's text."""
 
     def __str__(self) -> str:
         return self.name if self.subscript is None else f"{self.name}[{', '.join(map(_shown, self.subscript))}]"
@@ -127,10 +129,11 @@ class Codes:
                 places = np.broadcast_to(places, array.shape)
                 keep &= loops.setdefault(entry, places) == places
             else:
-                try:
-                    chosen = np.isin(positions, positions[entry])
-                except IndexError:
-                    self._refuse(f"{member} lies outside the variable, which has shape {array.shape}")
+                ends = (entry.start, entry.stop) if isinstance(entry, slice) else (entry, entry + 1 if entry >= 0 else entry)
+                if any(end is not None and not -len(positions) <= end <= len(positions) for end in ends):
+                    at = "" if member.position is None else f" (position {member.position})"
+                    self._refuse(f"{member}{at} lies outside the variable, which has shape {array.shape}")
+                chosen = np.isin(positions, positions[entry])
                 keep &= chosen.reshape(places.shape)
         if not keep.any() and array.size:
             self._refuse(f"{member} has no elements, the variable has shape {array.shape}")

@@ -10,6 +10,8 @@ in submodel: q(a, b) = q(a) q(b)            any of these, or MeanField(), inside
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reactivepgm.graph.constraint_equation import Block, Equation, Member, Subscript
 from reactivepgm.graph.constraint_reader import Reader
 from reactivepgm.graph.constraint_scope import Within
@@ -84,6 +86,7 @@ def parse_block(*members: str) -> Block:
             is_product = True
         read.append(_member(reader, is_product))
         reader.finish()
+    read = [replace(member, position=None) for member in read]  # the text is no equation yet
     if not read:
         Reader("").fail("a block has one variable at least")
     return Block(tuple(read), is_product)
@@ -136,17 +139,18 @@ def _block(reader: Reader) -> Block:
 
 
 def _member(reader: Reader, is_product: bool) -> Member:
+    start = reader.position
     name = reader.name()
     opened = reader.position
     if not reader.skip("["):
-        return Member(name)
+        return Member(name, position=start)
     subscript: list[int | slice | str] = [_index(reader, is_product)]
     while reader.skip(","):
         subscript.append(_index(reader, is_product))
     if not reader.skip("]"):
         reader.fail("this bracket is never closed" if reader.is_done else f"expected ']', found {reader.found}", opened)
     chosen: Subscript = tuple(subscript)
-    return Member(name, chosen)
+    return Member(name, chosen, start)
 
 
 def _index(reader: Reader, is_product: bool) -> int | slice | str:

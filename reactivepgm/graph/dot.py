@@ -9,14 +9,12 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from reactivepgm.graph.binding import Binding, FixedBinding
 from reactivepgm.graph.family import Family
 from reactivepgm.graph.listing import short
-from reactivepgm.graph.network import is_observed, output_of
+from reactivepgm.graph.network import datum_name, datum_of, is_observed, output_of
 from reactivepgm.graph.plates import Plate, lags, plates_of, reach
-from reactivepgm.graph.source import ConstantSource, DataSource
+from reactivepgm.graph.source import ConstantSource
 from reactivepgm.graph.variable import VariableArray
 
 if TYPE_CHECKING:
@@ -128,12 +126,8 @@ class _Expanded:
         source = binding.source if isinstance(binding, FixedBinding) else None
         for data in binding.names:
             array = self._graph.variable(data)
-            if isinstance(source, DataSource) and source.is_rowwise and not source.is_scattered:
-                element = int(np.asarray(source.index)[row])
-                label = f"{data}[{element}]" if array.shape else data
-                yield self._node(array, element, label, name == family.interfaces[0])
-            else:
-                yield self._node(array, None, data, name == family.interfaces[0])
+            element = None if source is None else datum_of(source, row)
+            yield self._node(array, element, datum_name(array, element), name == family.interfaces[0])
         if not isinstance(binding, FixedBinding):
             for _, array, index in binding.components():
                 yield self._node(array, int(index[row]), array.element_name(int(index[row])), False)

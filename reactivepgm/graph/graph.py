@@ -103,6 +103,23 @@ class Graph:
                 raise DataError(known[name].site.letter(f"no data for {name}", write=f'data={{"{name}": ...}}'))
         return {name: fitted(known[name], value) for name, value in data.items()}
 
+    def refuse_unread(self, data: Mapping[str, Any]) -> None:
+        """Data that no factor reads would be lost in silence.
+
+        Raises:
+            DataError: there are such data; the message says how to observe them.
+        """
+        read = {name for family in self.families for binding in family.bindings.values() for name in binding.names}
+        for array in self.data:
+            if array.name in data and array.name not in read and array.size:
+                raise DataError(
+                    array.site.letter(
+                        f"no factor of the model reads the data {array.name}, so they would change nothing",
+                        write=f"{array.name}[:] = ~F(...) to observe them; {array.name} as an argument of the model instead of"
+                        f" data= where only the function itself looks at them; or data= without {array.name}",
+                    )
+                )
+
     def constrained(self, constraints: Any) -> Graph:
         """The graph under whole-model constraints, which hold where a statement has no ``where(q=...)`` of its own.
 

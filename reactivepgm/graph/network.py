@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
+import numpy as np
 
 from reactivepgm.graph.binding import FixedBinding
 from reactivepgm.graph.family import Family
+from reactivepgm.graph.source import DataSource, Source
+from reactivepgm.graph.variable import VariableArray
 
 if TYPE_CHECKING:
     from reactivepgm.graph.graph import Graph
@@ -16,12 +19,13 @@ if TYPE_CHECKING:
 def as_networkx(graph: Graph, expand: bool) -> Any:
     """A bipartite multigraph of variables and factors.
 
-    Collapsed, nodes are array names and ``("factor", id)``; expanded, ``(name, element)`` and ``("factor", id, row)``,
-    for the random variables; what data a factor reads is then its attribute ``fixed``.
+    Collapsed, nodes are array names and ``("factor", id)``; expanded, ``(name, element)`` and ``("factor", id, row)``.
+    Data are nodes in both. Where a factor reads one datum, that is its element; where it reads an expression over data,
+    the element is None: all of them.
 
     Variables have the attributes ``bipartite="variable"``, ``kind`` ("random", "data", "constant"), ``observed`` (data
     that are some factor's output), ``shape`` (collapsed) or ``label`` (expanded), ``site`` and ``line``. Factors have
-    ``bipartite="factor"``, ``kind`` ("stochastic", "deterministic"), ``node``, ``rows`` (collapsed) or ``fixed`` (expanded),
+    ``bipartite="factor"``, ``kind`` ("stochastic", "deterministic"), ``node``, ``rows`` (collapsed),
     ``observed`` (whether the output is), ``clusters``, ``site`` and ``line``. Edges have ``interface`` and ``cluster``, the
     number of the cluster that it is in.
 
@@ -76,16 +80,54 @@ def _expanded(graph: Graph, network: Any) -> Any:
                 site=array.site,
                 line=array.site.line,
             )
+    known = {array.name: array for array in graph.arrays}
     for family in graph.families:
-        fixed: dict[str, tuple[str, ...]] = {n: b.names for n, b in family.fixed.items()}
         for row in range(family.rows):
-            network.add_node(("factor", family.id, row), fixed=fixed, **_described(family))
-        for interface, binding in family.random.items():
+            network.add_node(("factor", family.id, row), **_described(family))
+        for interface, binding in family.bindings.items():
             cluster = _cluster(family, interface)
+            if isinstance(binding, FixedBinding):
+                for row in range(family.rows):
+                    _datum(network, family, interface, [(known[n], datum_of(binding.source, row)) for n in binding.names], row)
+                continue
+            for name in binding.names:
+                for row in range(family.rows):
+                    _datum(network, family, interface, [(known[name], None)], row)
             for _, array, index in binding.components():
                 for row, element in enumerate(index.tolist()):
                     network.add_edge(("factor", family.id, row), (array.name, element), interface=interface, cluster=cluster)
     return network
+
+
+def _datum(network: Any, family: Family, interface: str, data: list[tuple[VariableArray, int | None]], row: int) -> None:
+    """Data as nodes, with the edges to one factor."""
+    for array, element in data:
+        me = (array.name, element)
+        is_output = interface == family.interfaces[0]
+        if me not in network:
+            network.add_node(
+                me,
+                bipartite="variable",
+                kind="data",
+                observed=is_output,
+                label=datum_name(array, element),
+                site=array.site,
+                line=array.site.line,
+            )
+        network.nodes[me]["observed"] |= is_output
+        network.add_edge(("factor", family.id, row), me, interface=interface, cluster=_cluster(family, interface))
+
+
+def datum_of(source: Source, row: int) -> int | None:
+    """Which of its data a row reads, numbered by whole values; None where it is an expression or a part of one."""
+    if not isinstance(source, DataSource) or source.is_scattered:
+        return None
+    return int(np.asarray(source.index)[row] if source.is_rowwise else np.asarray(source.index))
+
+
+def datum_name(array: VariableArray, element: int | None) -> str:
+    """``y[3]``; ``y`` where it is all of them, or the only one."""
+    return array.name if element is None or not array.shape else f"{array.name}[{element}]"
 
 
 def _described(family: Family) -> dict[str, Any]:

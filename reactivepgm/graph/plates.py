@@ -50,9 +50,11 @@ def plates_of(arrays: tuple[VariableArray, ...], families: tuple[Family, ...]) -
     known = {array.name: array for array in arrays}
     group = _Groups()
     for family in families:
-        for array, rows, size, is_one_to_one in _links(family, known):
-            if is_one_to_one and size > 1 and 2 * rows > size:
-                group.join(("family", family.id), ("array", array.name))
+        linked = [(array, size) for array, rows, size, is_one_to_one in _links(family, known) if is_one_to_one and size > 1]
+        # A family of 19 rows between 20 states belongs to them, unless something else there has 19 members, too.
+        exact = [array for array, size in linked if size == family.rows]
+        for array in exact or [array for array, size in linked if 2 * family.rows > size]:
+            group.join(("family", family.id), ("array", array.name))
         _join_components(family, group)
     found: dict[Item, Plate] = {}
     for array in arrays:
@@ -100,8 +102,8 @@ def _links(family: Family, known: dict[str, VariableArray]) -> Iterator[tuple[Va
     for binding in family.bindings.values():
         if isinstance(binding, FixedBinding):
             for name in binding.names:
-                size = known[name].shape[0] if known[name].shape else 1
-                yield known[name], family.rows, size, binding.source.is_rowwise
+                sizes = [prod(known[name].shape[:k]) for k in range(1, len(known[name].shape) + 1)] or [1]
+                yield known[name], family.rows, family.rows if family.rows in sizes else sizes[0], binding.source.is_rowwise
         elif binding.index.ndim == 1:
             array = binding.arrays[0]
             yield array, family.rows, array.size, is_one_to_one(binding.index)

@@ -108,6 +108,8 @@ def read_term(node: Node, interface: Interface, argument: Any, site: Site, rank:
 
 
 def _constant(node: Node, interface: Interface, source: Any, raw: Any, rank: int | None, site: Site) -> Term:
+    if raw is None or (type(raw) is float and raw != raw):
+        raise _no_number(node, interface, raw, site)
     if type(raw) in (float, int, bool):
         return _checked(node, Term(interface, source, "constant", float(raw), (), rank), site)
     try:
@@ -115,12 +117,18 @@ def _constant(node: Node, interface: Interface, source: Any, raw: Any, rank: int
         if not np.issubdtype(value.dtype, np.floating):
             value = value.astype(np.float64)
     except (TypeError, ValueError):
-        raise InvalidParameterError(
-            site.letter(f"{interface.name} of {node.name} is {raw!r}, which is no number", write="a number or an array")
-        ) from None
+        raise _no_number(node, interface, raw, site) from None
+    if np.isnan(value).any():
+        raise _no_number(node, interface, "an array with NaN in it" if value.ndim else raw, site)
     if value.ndim == 0 and value.dtype == np.float64:
         value = float(value)
     return _checked(node, Term(interface, source, "constant", value, np.shape(value), rank), site)
+
+
+def _no_number(node: Node, interface: Interface, raw: Any, site: Site) -> InvalidParameterError:
+    shown = raw if isinstance(raw, str) else repr(raw)
+    cure = "a number or an array; values that are missing belong in data=, a belief about one is  name = ~F(...)"
+    return InvalidParameterError(site.letter(f"{interface.name} of {node.name} is {shown}, which is no number", write=cure))
 
 
 def _may_change(raw: Any) -> bool:

@@ -6,6 +6,7 @@ import ast
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from types import CellType, FunctionType, MethodType, TracebackType
 from typing import Any, NoReturn, overload
 
@@ -168,13 +169,15 @@ class ModelInstance(ModelCall):
         return graph
 
     def _check_names(self, graph: Graph, data: Mapping[str, Any]) -> None:
-        known = [array.name for array in graph.data]
+        """All that was given is data of the model."""
+        site, known = site_of_function(self.model.function), {array.name: array for array in graph.data}
         for name in data:
             if name not in known:
+                close = get_close_matches(name, known, 1, 0.5)
                 raise DataError(
-                    site_of_function(self.model.function).letter(
+                    site.letter(
                         f"there are no data called {name} in the model; its data are {', '.join(known) or 'none'}",
-                        write=f"data={{{', '.join(f'{n!r}: ...' for n in known)}}}",
+                        write=f"{close[0]!r} for {name!r}" if close else f"data={{{', '.join(f'{n!r}: ...' for n in known)}}}",
                     )
                 )
 
@@ -211,6 +214,7 @@ class ModelInstance(ModelCall):
         site = site_of_function(self.model.function)
         arguments: dict[str, Any] = {}
         function = self.model.function.__name__
+        declared = [name for name in data if name in parameters]
         for name, parameter in parameters.items():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 if name in self._arguments:
@@ -225,9 +229,11 @@ class ModelInstance(ModelCall):
             elif parameter.default is not parameter.empty:
                 arguments[name] = self._constant(builder, parameter, parameter.default)
             else:
+                close = get_close_matches(name.lower(), {n.lower(): n for n in data if n not in declared}, 1, 0.5)
+                meant = [n for n in data if n.lower() in close]
                 raise DataError(
                     site.letter(
-                        f"{function} misses {name}",
+                        f"{function} misses {name}" + (f"; data= has {meant[0]}" if meant else ""),
                         write=f'data={{"{name}": ...}} for observations, or {function}({name}=...) for a constant',
                     )
                 )

@@ -125,9 +125,13 @@ def _is_target(text: str) -> bool:
 
 
 def _is_operand(text: str, is_unfinished: bool) -> bool:
-    """Whether ``~`` applies to all of it: a call, a name, something in parentheses; or a call that is not finished."""
+    """Whether ``~`` applies to all of it: a call, a name, something in parentheses; or a call that is not finished.
+
+    What is written in numbers and text alone is no factor; ``x ~ 4`` stays the syntax error that it is in Python.
+    """
     try:
         tree = ast.parse(f"(~{text}\n)", mode="eval").body
     except (SyntaxError, ValueError):
         return is_unfinished and re.fullmatch(r"\s*[\w.]+\((?s:.*)", text) is not None
-    return isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Invert)
+    is_whole = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Invert)
+    return is_whole and any(isinstance(node, ast.Name) for node in ast.walk(tree))

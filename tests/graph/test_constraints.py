@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from reactivepgm.distributions import Gamma, NormalMeanPrecision, NormalMeanVariance
 from reactivepgm.errors import ConstraintError, ConstraintSyntaxError
-from reactivepgm.graph import BetheFactorisation, MeanField, factorise
+from reactivepgm.graph import BetheFactorisation, GraphBuilder, MeanField, factorise
 from reactivepgm.graph.constraint_text import parse_constraint, parse_product
 from reactivepgm.language import datavar, model, randomvar
 
@@ -44,7 +44,6 @@ def clusters(constraints, own=None):
         ("q(x, tau) = prod q(x[t]) q(tau)", (APART, OBSERVED_SPLIT)),
         (["q(x, tau) = q(x) q(tau)", "q(x) = prod q(x[i])"], (APART, OBSERVED_SPLIT)),
         (factorise("x", "tau"), (SPLIT, OBSERVED_SPLIT)),
-        ([MeanField(), BetheFactorisation()], (JOINT, OBSERVED)),
         ("q(x, tau) = q(x, tau)", (JOINT, OBSERVED)),
     ],
     ids=str,
@@ -157,3 +156,66 @@ names = st.sampled_from(["x", "tau", "y_mean", "σ²", "x[t - 1]", "A[0, i]", "�
 def test_products_read_back(terms, sign):
     text = sign.join(f"q({', '.join(term)})" for term in terms)
     assert parse_product(text).terms == tuple(map(tuple, terms))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "why"),
+    [
+        ("q(x, w) = q(x) q(w)", "q(x, w) = q(x, w)", "they cut the same variables differently"),
+        ("q(x) = prod q(x[i])", "q(x) = q(x[0:2]) q(x[2:])", "they cut the same variables differently"),
+        ("q(w) :: PointMass", "q(w) :: SampleList(10)", "w takes one form"),
+        ("mu(w) :: Gamma", "mu(w) :: PointMass", "w takes one form"),
+        (MeanField(), BetheFactorisation(), "each says how everything factorises"),
+        (MeanField(), "q(x, w) = q(x, w)", "one keeps together what the other sets apart"),
+        (MeanField(), "q(x) = q(x[0:2]) q(x[2:])", "one keeps together what the other sets apart"),
+        ("q(x, w) = q(x) q(w)", BetheFactorisation(), "one keeps together what the other sets apart"),
+    ],
+    ids=str,
+)
+def test_constraints_that_contradict_each_other(first, second, why):
+    with pytest.raises(ConstraintError) as caught:
+        small_walk().constrained([first, second])
+    told, _, write = str(caught.value).splitlines()
+    shown = [c if isinstance(c, str) else repr(c) for c in (first, second)]
+    assert told == f"the constraints {shown[0]!r} and {shown[1]!r} contradict each other: {why}"
+    assert "one of the two only" in write
+
+
+@pytest.mark.parametrize(
+    "constraints",
+    [
+        ["q(x, w) = q(x) q(w)", "q(x) = prod q(x[i])"],
+        ["q(x, w) = q(x) q(w)", "q(w, x) = q(w) q(x)"],
+        [BetheFactorisation(), "q(x, w) = q(x) q(w)"],
+        ["q(x, w) = q(x) q(w)", MeanField()],
+        ["q(w) :: PointMass", "mu(w) :: Gamma"],
+    ],
+    ids=str,
+)
+def test_constraints_that_refine_each_other(constraints):
+    small_walk().constrained(constraints)
+
+
+@pytest.mark.parametrize(
+    ("text", "member", "position"),
+    [
+        ("q(x) = q(x[0:2]) q(x[2:9])", "x[2:9]", 19),
+        ("q(x) = q(x[-9:2]) q(x[2:])", "x[-9:2]", 9),
+        ("q(x) = q(x[9]) q(x[:9])", "x[9]", 9),
+    ],
+)
+def test_ranges_that_reach_outside(text, member, position):
+    with pytest.raises(ConstraintError) as caught:
+        small_walk().constrained(text)
+    assert f"{member} (position {position}) lies outside the variable, which has shape (4,)" in str(caught.value)
+    assert text[position:].startswith(member)
+
+
+def small_walk():
+    builder = GraphBuilder()
+    x, w, y = builder.random("x", (4,)), builder.random("w"), builder.data("y", (4,))
+    builder.add("GammaShapeRate", {"out": w, "shape": 1.0, "rate": 1.0})
+    builder.add("NormalMeanVariance", {"out": x[0], "mean": 0.0, "variance": 100.0})
+    builder.add("NormalMeanPrecision", {"out": x[1:], "mean": x[:-1], "precision": w})
+    builder.add("NormalMeanVariance", {"out": y, "mean": x, "variance": 1.0})
+    return builder.finish()

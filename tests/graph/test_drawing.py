@@ -128,6 +128,44 @@ def test_a_plate_inside_a_plate():
     assert inner.label == "5" and set(inner.arrays) == {"y", "z"}
 
 
+def test_a_plate_counts_its_own_members():
+    """19 steps with a precision each stand in a plate of 19, beside the 20 states."""
+
+    @model
+    def step(previous):
+        tau = ~Gamma(shape=1.0, rate=1.0)
+        return ~NormalMeanPrecision(previous, tau)
+
+    @model
+    def walk(y):
+        x = randomvar(20)
+        x[0] = ~Normal(mean=0.0, variance=1.0)
+        for t in range(1, 20):
+            x[t] = ~step(x[t - 1])
+        y[:] = ~Normal(mean=x, variance=1.0)
+
+    graph = walk().build({"y": np.zeros(20)})
+    found = {p.label: (set(p.arrays), len(p.families)) for p in plates_of(graph.arrays, graph.families)}
+    assert found == {"20": ({"x", "y"}, 1), "19": ({"step.tau"}, 2)}
+
+
+def test_data_one_by_one_are_called_by_their_elements():
+    """The first datum, observed by a statement of its own, too."""
+
+    @model
+    def f(y):
+        x = randomvar(2)
+        x[0] = ~Normal(mean=0.0, variance=1.0)
+        y[0] = ~Normal(mean=x[0], variance=1.0)
+        x[1] = ~Normal(mean=x[0], variance=1.0)
+        y[1] = ~Normal(mean=x[1], variance=1.0)
+
+    graph = f().build({"y": np.zeros(2)})
+    source, network = graph.draw(expand=True).source, graph.to_networkx(expand=True)
+    assert all(f'label="y[{t}]"' in source and network.nodes["y", t]["label"] == f"y[{t}]" for t in range(2))
+    assert 'label="y"' not in source
+
+
 def test_chains_say_how_they_step():
     graph = GRAPHS["chain"]()
     assert [lags(family) for family in graph.families] == [{}, {"out": "t", "mean": "t − 1"}, {}]
@@ -232,9 +270,10 @@ def test_networkx_knows_kinds_shapes_sites_and_observations():
 
 def test_networkx_one_by_one():
     network = GRAPHS["chain"]().to_networkx(expand=True)
-    assert nx.is_bipartite(nx.Graph(network)) and len(network) == 300
+    assert nx.is_bipartite(nx.Graph(network)) and len(network) == 400
     assert network.nodes["x", 3]["label"] == "x[3]" and not network.nodes["x", 3]["observed"]
-    assert network.nodes["factor", 2, 5]["observed"] and network.nodes["factor", 2, 5]["fixed"]["out"] == ("y",)
+    assert network.nodes["factor", 2, 5]["observed"] and set(network["factor", 2, 5]) == {("x", 5), ("y", 5)}
+    assert network.nodes["y", 5]["kind"] == "data" and network.nodes["y", 5]["observed"]
     assert nx.is_forest(nx.Graph(network))
 
 

@@ -50,10 +50,10 @@ def test_networkx_with_plates():
 def test_networkx_expanded():
     network = walk().build(DATA).to_networkx(expand=True)
     factors = [n for n, d in network.nodes(data=True) if d["bipartite"] == "factor"]
-    assert len(factors) == 10 and len(network) == 17
+    assert len(factors) == 10 and len(network) == 20
     assert network.nodes[("x", 1)]["label"] == "x[1]"
     assert set(network.neighbors(("factor", 2, 0))) == {("x", 0), ("x", 1), ("tau", 0)}
-    assert network.nodes[("factor", 4, 1)]["fixed"] == {"out": ("y",)}
+    assert ("y", 1) in network[("factor", 4, 1)] and network.nodes[("y", 1)]["observed"]
 
 
 def test_graphs_that_differ():

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from reactivepgm import infer
 from reactivepgm.distributions import (
     Gamma,
     MvNormalMeanCovariance,
@@ -290,10 +291,12 @@ def test_an_argument_that_is_no_number():
         x = ~NormalMeanVariance(0.0, v)
         return x
 
-    with pytest.raises(
-        InvalidParameterError, match=complaint("variance of .* is 'wide', which is no number", "x = ~Normal", "a number")
-    ):
-        f("wide").build()
+    wrong = {"wide": "wide", None: "None", float("nan"): "nan", (1.0, float("nan")): "an array with NaN in it"}
+    for value, shown in wrong.items():
+        with pytest.raises(
+            InvalidParameterError, match=complaint(f"variance of .* is {shown}, which is no number", "x = ~Normal", "a number")
+        ):
+            f(value).build()
 
 
 @pytest.mark.parametrize("kind", ["random", "data"])
@@ -406,3 +409,37 @@ def test_a_factorisation_that_cannot_be_read():
     with pytest.raises(ConstraintSyntaxError, match=rf"at position 5: expected '\)'[\s\S]*{HERE}x = ~Normal") as caught:
         f().build()
     assert caught.value.position == 5
+
+
+@model
+def level(y, spread):
+    x = ~NormalMeanVariance(0.0, 1.0)
+    y[:] = ~NormalMeanVariance(x, spread)
+
+
+def test_names_of_data_that_are_nearly_right():
+    with pytest.raises(DataError) as caught:
+        infer(level(spread=1.0), data={"y": [1.0], "spraed": 2.0})
+    assert "there are no data called spraed" in str(caught.value)
+    with pytest.raises(DataError, match="level misses y; data= has Y"):
+        infer(level(spread=1.0), data={"Y": [1.0]})
+    with pytest.raises(DataError, match=r"no data called yy in the model; its data are y[\s\S]*write  'y' for 'yy'"):
+        infer(level(spread=1.0), data={"y": [1.0], "yy": [1.0]})
+
+
+def test_data_that_no_factor_reads():
+    @model
+    def parameter(y, z):
+        x = ~NormalMeanVariance(0.0, 1.0)
+        y[:] = ~NormalMeanVariance(x, float(len(z)))
+
+    @model
+    def declared(y):
+        z = datavar(float, 2)
+        x = ~NormalMeanVariance(0.0, 1.0)
+        y[:] = ~NormalMeanVariance(x, float(len(z)))
+
+    for f in (parameter, declared):
+        with pytest.raises(DataError, match=complaint("no factor of the model reads the data z", "", r"z\[:\] = ~F")):
+            infer(f(), data={"y": [1.0], "z": [2.0, 3.0]})
+    assert np.isclose(infer(parameter(z=[2.0, 3.0]), data={"y": [1.0]}).posteriors["x"].mean, 1.0 / 3.0)

@@ -190,3 +190,11 @@ for text in ("def f():\\n    x ~ F(1)", "x ~ F(\\n", "x ~ F(1)"):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "rules")])}
     done = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, env=environment, check=False)
     assert done.stdout.split() == ["incomplete", "incomplete", "complete"], done.stderr
+
+
+@pytest.mark.parametrize("line", ["x ~ 4\n", "x ~ -4.0\n", "x ~ (1, 2)\n", "x[0] ~ 'text'\n", "x ~ [1][0]\n"])
+def test_what_is_written_in_numbers_is_no_factor(line):
+    """It stays the syntax error that it is in Python."""
+    assert transformed([line]) == [line]
+    with pytest.raises(SyntaxError):
+        compile(line, "<cell>", "exec")

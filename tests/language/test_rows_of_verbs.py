@@ -157,6 +157,6 @@ def test_row_inspection(tmp_path):
     assert (factor.meta, factor.pipeline, factor.site.text[:6]) == ("m", stage, "y[:] =")
     assert factor.site.file == __file__ and factor.site.line > 0
     assert graph.to_networkx().number_of_nodes() == 3 + 3
-    assert graph.to_networkx(expand=True).number_of_nodes() == 2 + 5
+    assert graph.to_networkx(expand=True).number_of_nodes() == 2 + 3 + 5
     assert "NormalMeanPrecision" in str(graph.draw())
     assert "q(out) q(mean) q(precision) meta='m'" in repr(graph.factors)
