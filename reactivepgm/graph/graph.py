@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, overload
+from weakref import WeakSet
 
 import numpy as np
 
@@ -45,6 +46,9 @@ class Graph:
         self.families = families_under(families, self.forms)
         self.options = dict(options or {})
         self.aliases = dict(aliases or {})
+        self.origin: Graph | None = None
+        """The graph that the model made, of one that was put under constraints: both have the same variables."""
+        self.derived: WeakSet[Graph] = WeakSet()
 
     @property
     def random(self) -> tuple[VariableArray, ...]:
@@ -132,7 +136,10 @@ class Graph:
             ConstraintSyntaxError: a text that cannot be read.
         """
         families, forms = constrained(self, constraints)
-        return Graph(self.arrays, families, self.options, self.aliases, forms)
+        made = Graph(self.arrays, families, self.options, self.aliases, forms)
+        made.origin = self.origin or self
+        made.origin.derived.add(made)
+        return made
 
     def with_pipeline(self, pipeline: Any) -> Graph:
         """The graph with a pipeline on the messages of all statements that have none of their own."""

@@ -26,7 +26,7 @@ class Annotations:
         True
     """
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: str | Iterable[str]) -> None:
         self._names = (names,) if isinstance(names, str) else tuple(names)
         for name in self._names:
             if name not in KNOWN:

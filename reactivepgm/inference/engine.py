@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -21,9 +22,10 @@ from reactivepgm.inference.callbacks import Callbacks
 from reactivepgm.inference.checkpoint import Snapshot, fingerprint, write_checkpoint
 from reactivepgm.inference.outlets import Outlet, Outlets
 from reactivepgm.inference.reading import Reading
-from reactivepgm.inference.stepper import SCORE, Advance, Stepper, observed
+from reactivepgm.inference.stepper import SCORE, Advance, Stepper, observed, planned
 from reactivepgm.inference.trace import Trace
 from reactivepgm.language import ModelInstance
+from reactivepgm.plan import CannotStitchError
 from reactivepgm.plan.events import watched_by
 from reactivepgm.streams import Propagation
 from reactivepgm.streams.cell import tell_all
@@ -90,6 +92,7 @@ class Engine(Reading):
         self._latest = _Latest(self._compute, self._turn)
         self._predicted: list[str] = []
         self._wanted: tuple[str, ...] = ()
+        self._named: tuple[str, ...] = ()
         self._steps: dict[frozenset[str], Advance] = {}
         self._publish: list[tuple[int, Any]] = []
         self._tracked: set[str] = set()
@@ -215,8 +218,10 @@ class Engine(Reading):
         step = self._steps.get(missing) or self._compiled(missing)
         results = step(self._inputs)
         latest = self._latest
-        for name, belief in zip(self._wanted, results, strict=False):
+        for name, belief in zip(self._named, results, strict=False):
             latest[name] = belief
+        if len(latest) != len(self._named):
+            latest.forget(self._named)
         self.count += 1
         if self._feedback.is_given:
             self._feed_back(observation)
@@ -352,7 +357,7 @@ class Engine(Reading):
             return
         listened = self.posteriors.observed
         names = tuple(sorted({*listened, *self.history, *self._tracked}))
-        self._wanted = names
+        self._wanted = self._named = names
         self._publish = [(names.index(name), self.posteriors[name].push) for name in listened]
         self._publish += [(names.index(name), kept.append) for name, kept in self.history.items()]
         if self.free_energy.is_observed:
@@ -363,7 +368,13 @@ class Engine(Reading):
 
     def _compiled(self, missing: frozenset[str]) -> Advance:
         assert self._stepper is not None
-        step = self._steps[missing] = self._stepper.advance(missing, self._wanted)
+        try:
+            step = self._stepper.advance(missing, self._wanted)
+        except CannotStitchError:  # a score that only the batched plan computes
+            self._stepper = planned(self._stepper)
+            self._assembly = replace(self._shape, stepper=self._stepper)
+            step = self._stepper.advance(missing, self._wanted)
+        self._steps[missing] = step
         return step
 
     def _compute(self, name: str) -> Distribution:
@@ -433,6 +444,11 @@ class _Latest(dict[str, Distribution]):
     def __getitem__(self, name: str) -> Distribution:
         self.read.add(name)
         return super().__getitem__(name)
+
+    def forget(self, but: Iterable[str]) -> None:
+        """Drop what no step brings up to date any more."""
+        for name in set(self).difference(but):
+            del self[name]
 
     def __missing__(self, name: str) -> Distribution:
         with self._turn:

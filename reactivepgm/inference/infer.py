@@ -39,9 +39,10 @@ def infer(
     damping: float = 0.0,
     progress: bool | None = None,
     returnvars: Iterable[str] | None = None,
-    callbacks: Mapping[str, Any] | None = None,
+    callbacks: Any = None,
     trace: bool = False,
-    annotations: Iterable[str] = (),
+    annotations: str | Iterable[str] = (),
+    pipeline: Any = None,
 ) -> Result:
     """Posteriors of all variables of a model, given data.
 
@@ -59,11 +60,12 @@ def infer(
         damping: the share of the old message kept in loopy regions, in [0, 1).
         progress: show a bar on stderr; by default only in a terminal, for more than one iteration.
         returnvars: the names wanted in ``result.posteriors``; all named variables by default.
-        callbacks: functions by event, see ``callbacks.EVENTS``; one that returns True at an iteration's begin or end
-            stops there, as ``EarlyStopping`` does.
+        callbacks: functions by event, see ``callbacks.EVENTS``, or objects with methods of their names, such as a
+            ``Benchmark``; one that returns True at an iteration's begin or end stops there, as ``EarlyStopping`` does.
         trace: keep every rule call with its time in ``result.trace``.
         annotations: ``"log_scale"`` keeps the log evidence that follows from the scales of messages (models without
             mean-field cuts and cycles), ``"inputs"`` which inputs made every message, both in ``result.annotations``.
+        pipeline: a stage on the messages of statements that have none of their own.
 
     Returns:
         A Result; printing it shows a table.
@@ -89,10 +91,11 @@ def infer(
     told, noting = Callbacks(callbacks), Annotations(annotations)
     told.tell("before_model_creation")
     graph = model.build(data) if isinstance(model, ModelInstance) else model
-    graph.refuse_unread({} if data is None else data)
     returned = model.returned if isinstance(model, ModelInstance) else None
     if constraints is not None:
         graph = graph.constrained(constraints)
+    if pipeline is not None:
+        graph = graph.with_pipeline(pipeline)
     told.tell("after_model_creation", graph)
     schedule = LoopySchedule(damping, tolerance or 1e-8)
     told.tell("before_data_update", data)

@@ -49,6 +49,13 @@ def stepper_of(
     return PlannedStepper(graph, values, initial, iterations, told)
 
 
+def planned(stepper: Stepper) -> Stepper:
+    """The batched stepper of the same graph that goes on where a stepper is."""
+    if not isinstance(stepper, StitchedStepper):
+        return stepper
+    return stepper.batched()
+
+
 def observed(graph: Graph, name: str) -> list[Family]:
     """The factors whose output is a datum; an error where the datum is used otherwise, so that it cannot be missing."""
     found = []
@@ -92,6 +99,10 @@ class StitchedStepper:
         self._recorded: dict[frozenset[str], Stitched] = {}
         self._predictors: dict[tuple[str, frozenset[str]], tuple[Callable[..., tuple[Any, ...]], list[int]]] = {}
         self._recording(frozenset())
+
+    def batched(self) -> PlannedStepper:
+        """The same by the batched plan, with the state of now."""
+        return PlannedStepper(self._graph, self._values, self.state, self._iterations, self._told)
 
     def _recording(self, missing: frozenset[str]) -> Stitched:
         if missing not in self._recorded:

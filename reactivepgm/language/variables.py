@@ -29,13 +29,16 @@ class ConstVariable:
     """
 
 
-def randomvar(*shape: Any, prod_constraint: Any = None, form_constraint: Any = None) -> Reference:
+def randomvar(
+    *shape: Any, prod_constraint: Any = None, form_constraint: Any = None, pipeline: Any = None
+) -> Reference:
     """Declare latent variables: one, a vector, a matrix, ...
 
     Args:
         *shape: nothing for one variable; ``n``; ``n, m``; or a tuple ``(n, m)``.
         prod_constraint: how messages multiply at these variables; kept for the inference.
         form_constraint: which form their marginals take; kept for the inference.
+        pipeline: a stage on every message that reaches these variables, after those of the statements that send them.
 
     Returns:
         A reference to all of them.
@@ -57,8 +60,8 @@ def randomvar(*shape: Any, prod_constraint: Any = None, form_constraint: Any = N
     place, reference = builder.redeclared("random", sizes)
     if reference is None:
         reference = builder.declared(place, builder.random(None, sizes, caller_site()))
-    if prod_constraint is not None or form_constraint is not None:
-        reference.array.constraints = {"prod": prod_constraint, "form": form_constraint}
+    if not (prod_constraint is None and form_constraint is None and pipeline is None):
+        reference.array.constraints = {"prod": prod_constraint, "form": form_constraint, "pipeline": pipeline}
     return reference
 
 

@@ -8,7 +8,7 @@ A stage that maps or only looks (``is_tap``) runs inside the sweep, on the batch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from reactivex import operators
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ModelError
-from reactivepgm.graph import Family
+from reactivepgm.graph import Family, Site
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.structure import Cluster
 
@@ -180,14 +180,63 @@ def as_stage(pipeline: Any) -> PipelineStage:
     )
 
 
+class StageByInterface(PipelineStage):
+    """The statement's stage, then that of the variable that the interface carries.
+
+    Args:
+        statement: the statement's, if it has one.
+        variables: by interface.
+    """
+
+    def __init__(self, statement: PipelineStage | None, variables: Mapping[str, PipelineStage]) -> None:
+        self._statement = statement
+        self._variables = variables
+        every = [*variables.values(), *([] if statement is None else [statement])]
+        self.is_tap = all(stage.is_tap for stage in every)
+        self.delays = any(stage.delays for stage in every)
+
+    def _of(self, interface: str) -> list[PipelineStage]:
+        own = [] if self._statement is None else list(_parts(self._statement))
+        return own + (list(_parts(self._variables[interface])) if interface in self._variables else [])
+
+    def apply(self, message: Distribution, origin: Origin) -> Distribution:
+        """Through the stages of the interface."""
+        for stage in self._of(origin.interface):
+            message = stage.apply(message, origin)
+        return message
+
+    def connect(self, messages: Any, origin: Origin) -> Any:
+        """The stages of the interface, one after the other."""
+        for stage in self._of(origin.interface):
+            messages = stage.connect(messages, origin)
+        return messages
+
+    def initial(self, origin: Origin, rows: int) -> Distribution | None:
+        """The last stage's that has one."""
+        return Pipeline(tuple(self._of(origin.interface))).initial(origin, rows)
+
+    def __repr__(self) -> str:
+        return " + ".join(map(repr, [self._statement, *self._variables.values()][self._statement is None :]))
+
+
 def stage_of(family: Family) -> PipelineStage | None:
-    """The family's stage; None where messages go through as they are."""
-    if family.pipeline is None:
-        return None
+    """The stage of the family's messages, of its statement and of the variables they reach; None where they go as they are."""
+    statement = None if family.pipeline is None else _sited(family.pipeline, family.site)
+    variables: dict[str, PipelineStage] = {}
+    for name, binding in family.random.items():
+        for component, array, _ in binding.components():
+            given = array.constraints.get("pipeline")
+            stage = None if given is None else _sited(given, array.site)
+            if stage is not None:
+                variables[name if component is None else f"{name}[{component}]"] = stage
+    return StageByInterface(statement, variables) if variables else statement
+
+
+def _sited(pipeline: Any, site: Site) -> PipelineStage | None:
     try:
-        stage = as_stage(family.pipeline)
+        stage = as_stage(pipeline)
     except ModelError as error:
-        raise ModelError(family.site.letter(str(error))) from None
+        raise ModelError(site.letter(str(error))) from None
     stages = [part for part in _parts(stage) if not getattr(part, "is_empty", False)]
     if len(stages) == 1:
         return stages[0]

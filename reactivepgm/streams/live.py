@@ -15,11 +15,12 @@ from functools import partial
 from typing import Any
 
 from reactivepgm.distributions import Distribution
-from reactivepgm.errors import ModelError
+from reactivepgm.errors import DataError, ModelError
 from reactivepgm.graph import FactorHandle, Family, Graph, Reference
 from reactivepgm.plan import Border, Plan
 from reactivepgm.streams.cell import Cell, tell_all
 from reactivepgm.streams.held import ScheduledUpdates
+from reactivepgm.streams.initial import checked_belief
 from reactivepgm.streams.inlet import Inlet
 from reactivepgm.streams.propagation import Propagation
 from reactivepgm.streams.running import Running
@@ -122,7 +123,7 @@ class LiveGraph:
         """Give a variable its initial marginal; before the first datum is complete."""
         self._check_not_begun(f"the initial marginal of {reference!r}")
         _check_whole(reference, "marginal")
-        self._initial[reference.array.id] = belief
+        self._initial[reference.array.id] = checked_belief(self.graph, reference.array, belief, "the initial marginal")
         for shown in self._shown:
             self.propagation.mark(shown.cell.unit)
         self._advance()
@@ -134,6 +135,7 @@ class LiveGraph:
         for number, cluster in enumerate(family.clusters):
             random = [name for name in cluster if name in family.random]
             if "_".join(random) == names:
+                _check_distribution(family, belief, f"the initial joint marginal q({names})")
                 self._initial_joints[family.id, number] = belief
                 return
         raise ModelError(joint_of(family, names))
@@ -143,10 +145,13 @@ class LiveGraph:
         self._check_not_begun("an initial message")
         if isinstance(target, Reference):
             _check_whole(target, "message")
-            self._messages[target.array.id] = message
+            array = target.array
+            checked_belief(self.graph, array, message, "the initial message")
+            self._messages[array.id] = message
         else:
             family = self.family(target)
-            self._edge_messages[family.id, only_row(family, interface)] = message
+            name = only_row(family, interface)
+            self._edge_messages[family.id, name] = _checked_message(family, name, message)
 
     # -- beliefs out
 
@@ -349,6 +354,25 @@ def _check_random(reference: Reference) -> None:
         raise ModelError(f"{reference!r} is {reference.array.kind}: only a random variable has a marginal")
 
 
+def _check_distribution(family: Family, belief: object, what: str) -> None:
+    if not isinstance(belief, Distribution):
+        raise DataError(family.site.letter(f"{what} must be a distribution, not {belief!r}"))
+    if belief.batch_shape not in ((), (1,), (family.rows,)):
+        raise DataError(
+            family.site.letter(f"{what} has batch shape {belief.batch_shape}; the statement has {family.rows} rows")
+        )
+
+
+def _checked_message(family: Family, name: str, message: Distribution) -> Distribution:
+    """A first message towards an interface: one for all rows of the statement, or one each."""
+    what = f"the initial message towards `{name}` of {family.node.name}"
+    _check_distribution(family, message, what)
+    rank = family.node.interface(name).event_rank
+    if rank is not None and len(message.event_shape) != rank:
+        raise DataError(family.site.letter(f"{what} is about values of shape {message.event_shape}, not of rank {rank}"))
+    return message
+
+
 def _check_whole(reference: Reference, what: str) -> None:
     if not reference.is_whole:
         raise ModelError(f"set the initial {what} of the whole array `{reference.array.name}`")
@@ -360,3 +384,8 @@ def live(graph: Graph) -> LiveGraph:
     if found is None:
         found = vars(graph)["_live"] = LiveGraph(graph)
     return found
+
+
+def is_live(graph: Graph) -> bool:
+    """Whether a graph has a live side."""
+    return "_live" in vars(graph)

@@ -5,8 +5,8 @@
     Schedule    -----a----b----c---->   when the scheduler says so
     InitVague   0-a----b----c------->   0 is vague
 
-``where(pipeline=LoggerPipelineStage() + AsyncPipelineStage())`` on a statement, ``@model(pipeline=...)`` on all. A pipeline
-belongs to factors: for what reaches one variable, give it to the statements that the variable appears in.
+``where(pipeline=LoggerPipelineStage() + AsyncPipelineStage())`` on a statement, ``@model(pipeline=...)`` on all that have
+none, ``randomvar(pipeline=...)`` on what reaches a variable, after the stages of the statements that send it.
 """
 
 from __future__ import annotations
