@@ -6,8 +6,10 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import zipfile
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,15 @@ def replace_file(target: Path, content: bytes) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(target: Path) -> None:
+    """Remove the temporary files that a killed writer of the same file left beside it."""
+    ours = re.compile(re.escape(f".{target.name}.") + "([0-9a-f]{16}|spare)")
+    with suppress(FileNotFoundError):
+        for file in target.parent.iterdir():
+            if ours.fullmatch(file.name):
+                file.unlink(missing_ok=True)
 
 
 def read_archive(path: str | os.PathLike[str], kind: str, number: int) -> tuple[Any, Reader]:

@@ -21,7 +21,7 @@ class Arrivals:
     """
 
     def __init__(self, when: Literal["all", "any"]) -> None:
-        self._when = when
+        self.when = when
         self._waiting: dict[str, deque[Any]] = {}
 
     @property
@@ -32,6 +32,11 @@ class Arrivals:
     def waiting(self) -> dict[str, list[Any]]:
         """What has come and waits for the rest."""
         return {name: list(queue) for name, queue in self._waiting.items() if queue}
+
+    def rest(self, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        """What waits, as observations in which the rest is missing; nothing waits afterwards."""
+        while self.is_waiting:
+            yield {name: self._waiting[name].popleft() if self._waiting.get(name) else None for name in names}
 
     def refill(self, waiting: Mapping[str, list[Any]]) -> None:
         """Take over what waited elsewhere."""
@@ -47,7 +52,7 @@ class Arrivals:
         for name in observation:
             if name not in names:
                 raise DataError(f"there are no data called {name} in the model; an observation has {', '.join(names)}")
-        if self._when == "any" or (len(observation) == len(names) and not any(self._waiting.values())):
+        if self.when == "any" or (len(observation) == len(names) and not any(self._waiting.values())):
             yield {**dict.fromkeys(names), **observation}
             return
         for name, value in observation.items():

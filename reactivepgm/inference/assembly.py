@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import DataError, ModelError
-from reactivepgm.graph import Graph, VariableArray, fitted
+from reactivepgm.graph import Graph, VariableArray, as_data_value, fitted
 from reactivepgm.inference.callbacks import QUIET, Callbacks
 from reactivepgm.inference.stepper import Stepper, observed, stepper_of
-from reactivepgm.language import ModelInstance
-
-Observation = Mapping[str, Any]
-
-
-class Feedback:
-    """``autoupdates``: from the posteriors, and the observation if it takes it, to new values of parameters."""
-
-    def __init__(self, function: Callable[..., Mapping[str, Any]] | None) -> None:
-        self._function = function
-        self._takes_data = function is not None and _positional(function) >= 2
-
-    @property
-    def is_given(self) -> bool:
-        """Whether there is a function."""
-        return self._function is not None
-
-    def __call__(self, beliefs: Mapping[str, Distribution], observation: Observation) -> Mapping[str, Any]:
-        """The new values.
-
-        Raises:
-            ModelError: the function returns no mapping.
-        """
-        assert self._function is not None
-        returned = self._function(beliefs, observation) if self._takes_data else self._function(beliefs)
-        if not isinstance(returned, Mapping):
-            raise ModelError(f"autoupdates must return a mapping from parameter names to values, not {returned!r}")
-        return returned
+from reactivepgm.language import Model, ModelInstance
 
 
 @dataclass(frozen=True)
@@ -52,9 +25,11 @@ class Assembly:
         stepper: what advances it.
         parameters: the data that autoupdates feeds back.
         order: the position of every datum among the inputs.
+        plain: the positions of those data that are single numbers.
         names: the data that observations bring.
         outputs: those of them that may be missing.
-        inputs: the values of the first observation.
+        unknown: those that have never come: their shape is a guess.
+        inputs: the values that it was built with.
         known: the names of all random variables.
     """
 
@@ -62,8 +37,10 @@ class Assembly:
     stepper: Stepper
     parameters: tuple[str, ...]
     order: dict[str, int]
+    plain: dict[str, int]
     names: tuple[str, ...]
     outputs: frozenset[str]
+    unknown: frozenset[str]
     inputs: tuple[Any, ...]
     known: set[str]
 
@@ -76,101 +53,137 @@ class Assembly:
         """The array of a datum."""
         return self.graph.data[self.order[name]]
 
+    def check_rows(self, name: str, value: Any) -> None:
+        """Raise where a datum that comes for the first time has other rows than it had while all was missing."""
+        array = self.array(name)
+        if np.shape(value)[: len(array.shape)] != array.shape:
+            fitted(array, value)
+
+    def datum(self, name: str, value: Any) -> Any:
+        """A value that fits its datum; None where all of it is missing.
+
+        Raises:
+            DataError: a name that the model has not, another shape, infinite, or missing in part where that cannot be.
+        """
+        if name not in self.names:
+            raise DataError(f"there are no data called {name} in the model; an observation has {', '.join(self.names)}")
+        fits = datum_value(name, value)
+        if is_missing(fits) or name in self.unknown:
+            return None
+        fits = fitted(self.array(name), fits)
+        if np.isinf(fits).any():
+            raise DataError(f"{name} is not finite: {value!r}; give a finite value, or None where it is missing")
+        if not self.stepper.takes_gaps and np.isnan(fits).any():
+            raise DataError(f"{name} is missing in part: {value!r}; give all of it or None")
+        return fits
+
 
 @dataclass(frozen=True)
 class Assembler:
-    """Builds graphs of a model for the shapes that observations turn out to have."""
+    """Builds graphs of a model for the shapes that observations turn out to have.
+
+    Raises:
+        ModelError: no model instance, or an initial marginal that is no distribution.
+    """
 
     model: ModelInstance
-    feedback: Feedback
     initialisation: dict[str, Distribution]
     constraints: Any
     iterations: int
     pipeline: Any = None
     told: Callbacks = QUIET
 
-    def first_parameters(self, observation: Observation) -> dict[str, Any]:
-        """The parameters that are fed back, with their values for the first observation.
+    def __post_init__(self) -> None:
+        if isinstance(self.model, Model):
+            name = self.model.function.__name__
+            raise ModelError(f"infer_online needs {name}(...), not the model function itself: call it first")
+        if not isinstance(self.model, ModelInstance):
+            raise ModelError(f"infer_online needs a model instance, not {type(self.model).__name__}")
+        for name, belief in self.initialisation.items():
+            if not isinstance(belief, Distribution):
+                raise ModelError(f"initialisation of `{name}` must be a distribution, not {type(belief).__name__}")
 
-        They follow from the initial marginals where those suffice; else the model runs once with its own arguments, only
-        to learn which parameters come back, and the arguments are their first values.
-        """
-        if not self.feedback.is_given:
-            return {}
-        try:
-            return dict(self.feedback(dict(self.initialisation), observation))
-        except KeyError:
-            returned = self.feedback(self._trial(observation), observation)
-        given = self.model.arguments
-        for name in returned:
-            if name not in given:
-                raise ModelError(
-                    f"autoupdates returns `{name}`, but the first observation needs a value for it:"
-                    f" give it as an argument of the model, {self.model.model.function.__name__}({name}=...)"
-                )
-        return {name: given[name] for name in returned}
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """The model's arguments by name."""
+        return self.model.arguments
 
-    def _trial(self, observation: Observation) -> dict[str, Distribution]:
-        assembly = replace(self, pipeline=None, told=QUIET).assemble((), observation, is_trial=True)
-        missing = frozenset(name for name, value in observation.items() if is_missing(value))
-        for name in missing:
-            observed(assembly.graph, name)
-        names = tuple(assembly.named)
-        return dict(zip(names, assembly.stepper.advance(missing, names)(assembly.inputs), strict=True))
-
-    def assemble(self, parameters: tuple[str, ...], values: Mapping[str, Any], is_trial: bool = False) -> Assembly:
-        """The graph and its stepper for values of these shapes; ``parameters`` of the model are left open.
-
-        A trial has no pipelines: their stages would see messages that are never sent.
-        """
-        graph = self.model.without(parameters).build({name: example(value) for name, value in values.items()})
+    def build(self, parameters: tuple[str, ...], values: Mapping[str, Any]) -> Graph:
+        """The graph for data of these shapes; ``parameters`` of the model are data too."""
+        graph = self.model.without(parameters).build(values)
         if self.constraints is not None:
             graph = graph.constrained(self.constraints)
-        if self.pipeline is not None:
-            graph = graph.with_pipeline(self.pipeline)
-        if is_trial:
-            silent = tuple(replace(family, pipeline=None) for family in graph.families)
-            graph = Graph(graph.arrays, silent, graph.options, graph.aliases, graph.forms)
+        return graph if self.pipeline is None else graph.with_pipeline(self.pipeline)
+
+    def assemble(
+        self, graph: Graph, parameters: tuple[str, ...], values: Mapping[str, Any], unknown: frozenset[str]
+    ) -> Assembly:
+        """The graph and its stepper for values of these shapes; nothing is learned from the ``unknown`` ones.
+
+        Raises:
+            DataError: a datum that cannot be missing is among the unknown.
+            InvalidParameterError: a value outside its support.
+        """
         order = {array.name: i for i, array in enumerate(graph.data)}
         inputs = tuple(fitted(array, values[array.name]) for array in graph.data)
-        examples = {name: example(inputs[i]) for name, i in order.items()}
         names = tuple(name for name in order if name not in parameters)
         return Assembly(
             graph=graph,
-            stepper=stepper_of(graph, examples, self._initial(graph), self.iterations, self.told),
+            stepper=stepper_of(
+                graph, dict(zip(order, inputs, strict=True)), self._initial(graph), self.iterations, self.told, unknown
+            ),
             parameters=parameters,
             order=order,
+            plain={name: i for name, i in order.items() if np.shape(inputs[i]) == () and name not in unknown},
             names=names,
-            outputs=frozenset(name for name in names if _may_be_missing(graph, name)),
+            outputs=frozenset(name for name in names if may_be_missing(graph, name)),
+            unknown=unknown,
             inputs=inputs,
             known={array.name for array in graph.random if array.size},
         )
 
     def _initial(self, graph: Graph) -> dict[int, Distribution]:
         arrays = {array.name: array for array in graph.random if array.size}
-        for name in self.initialisation:
+        initial = {}
+        for name, belief in self.initialisation.items():
             if name not in arrays:
                 raise ModelError(f"initialisation: the model has no random variable `{name}`; it has {', '.join(arrays)}")
-        return {arrays[name].id: belief for name, belief in self.initialisation.items()}
+            array = arrays[name]
+            try:
+                whole = belief.broadcast_to(array.shape)
+            except ValueError:
+                raise ModelError(
+                    f"initialisation of `{name}` has batch shape {belief.batch_shape}, the variable has shape {array.shape}"
+                ) from None
+            initial[array.id] = whole[_elements(array)] if array.shape else whole
+        return initial
+
+
+def _elements(array: VariableArray) -> Any:
+    """Indices that lay an array out as (size,); a single element without a batch axis."""
+    if array.size == 1:
+        return (0,) * len(array.shape)
+    return tuple(np.unravel_index(np.arange(array.size), array.shape))
+
+
+def datum_value(name: str, raw: Any) -> Any:
+    """A float, or an array in which NaN marks what is missing.
+
+    Raises:
+        DataError: text, objects or ragged lists.
+    """
+    value = as_data_value(name, raw)
+    return float(value) if np.ndim(value) == 0 else value
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a whole datum is missing: None or NaN."""
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    """Whether all of a datum is missing."""
+    return bool(np.isnan(value).all()) and np.size(value) > 0
 
 
-def example(value: Any) -> Any:
-    """A finite value of the same shape, to record a step with."""
-    return 1.0 if is_missing(value) else value
-
-
-def _may_be_missing(graph: Graph, name: str) -> bool:
+def may_be_missing(graph: Graph, name: str) -> bool:
+    """Whether a datum is the output of stochastic factors and nothing else."""
     try:
         return bool(observed(graph, name))
     except DataError:
         return False
-
-
-def _positional(function: Callable[..., Any]) -> int:
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in kinds and p.default is p.empty for p in inspect.signature(function).parameters.values())

@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import StorageError
-from reactivepgm.graph import Graph
-from reactivepgm.inference.archive import read_archive, write_archive
+from reactivepgm.inference.archive import read_archive, remove_leftovers, write_archive
 from reactivepgm.inference.stored_value import Reader, Writer
 
 FORMAT = "reactivepgm checkpoint"
@@ -28,9 +26,10 @@ class Snapshot:
     """What the next observation of an engine depends on, by name.
 
     Attributes:
-        model: the fingerprint of the graph.
+        model: the fingerprint of the graph and of the options that results depend on.
         inputs: the latest value of every datum and parameter.
         parameters: the names that autoupdates feeds back.
+        unknown: data that have never come.
         state: marginals that are carried from one observation to the next.
         latest: the latest posteriors.
         history: the posteriors that are kept.
@@ -39,9 +38,10 @@ class Snapshot:
         skipped: observations left out.
     """
 
-    model: list[list[Any]]
+    model: Mapping[str, Any]
     inputs: Mapping[str, Any]
     parameters: tuple[str, ...]
+    unknown: tuple[str, ...]
     state: Mapping[str, Distribution]
     latest: Mapping[str, Distribution]
     history: Mapping[str, deque[Distribution]]
@@ -50,24 +50,23 @@ class Snapshot:
     skipped: int
 
 
-def fingerprint(graph: Graph) -> list[list[Any]]:
-    """What tells models apart: arrays with their shapes, and families with their nodes, rows and clusters."""
-    arrays = [[array.name, array.kind, list(array.shape)] for array in graph.arrays]
-    families = [[f.node.name, f.rows, [list(cluster) for cluster in f.clusters]] for f in graph.families]
-    return [*arrays, *families]
-
-
 def write_checkpoint(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
-    """Write a snapshot; the file that was there becomes the previous one.
+    """Write a snapshot; the file that was there becomes the previous one, unless it is damaged.
+
+    What a killed writer left behind is cleaned up.
 
     Raises:
+        StorageError: the path is a folder.
         OSError: the file cannot be written; the old one is still there.
     """
+    target = Path(os.path.realpath(path))
+    _refuse_folder(path, "checkpoint")
     writer = Writer()
     body = {
         "model": snapshot.model,
         "inputs": writer.value(dict(snapshot.inputs), opaque=False),
         "parameters": list(snapshot.parameters),
+        "unknown": list(snapshot.unknown),
         "state": _written(snapshot.state, writer),
         "latest": _written(snapshot.latest, writer),
         "history": {
@@ -78,9 +77,9 @@ def write_checkpoint(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
         "count": snapshot.count,
         "skipped": snapshot.skipped,
     }
-    target = Path(os.path.realpath(path))
-    spare = target.with_name(f".{target.name}.spare")
-    with suppress(FileNotFoundError):
+    remove_leftovers(target)
+    if _is_well(target):
+        spare = target.with_name(f".{target.name}.spare")
         spare.unlink(missing_ok=True)
         os.link(target, spare)
         spare.replace(previous(target))
@@ -94,6 +93,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Snapshot:
         StorageError: the file is damaged, of another kind or version; the message says whether the one before it is well.
         OSError: the file cannot be read.
     """
+    _refuse_folder(path, "resume")
     try:
         return _read(*read_archive(path, FORMAT, FORMAT_VERSION))
     except StorageError as error:
@@ -116,6 +116,7 @@ def _read(body: Any, reader: Reader) -> Snapshot:
         model=body["model"],
         inputs=dict(reader.value(body["inputs"])),
         parameters=tuple(body["parameters"]),
+        unknown=tuple(body["unknown"]),
         state={name: reader.distribution(part) for name, part in body["state"].items()},
         latest={name: reader.distribution(part) for name, part in body["latest"].items()},
         history={
@@ -130,8 +131,21 @@ def _read(body: Any, reader: Reader) -> Snapshot:
 
 def _spare_hint(path: str | os.PathLike[str]) -> str:
     spare = previous(Path(os.path.realpath(path)))
-    try:
-        _read(*read_archive(spare, FORMAT, FORMAT_VERSION))
-    except (OSError, StorageError, KeyError, TypeError, ValueError):
+    if not _is_well(spare):
         return ""
     return f"\n  the checkpoint before it can be read: resume({os.fspath(spare)!r}, ...)"
+
+
+def _is_well(path: Path) -> bool:
+    """Whether a file is there and can be read."""
+    try:
+        _read(*read_archive(path, FORMAT, FORMAT_VERSION))
+    except (OSError, StorageError, KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _refuse_folder(path: str | os.PathLike[str], verb: str) -> None:
+    if Path(path).is_dir():
+        example = str(Path(path) / "engine.checkpoint")
+        raise StorageError(f"{os.fspath(path)} is a folder, and a checkpoint is a file\n  write  {verb}({example!r})")

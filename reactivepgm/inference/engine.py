@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -15,17 +14,19 @@ import numpy as np
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import DataError, InvalidParameterError, ModelError, ReactivePGMError, StorageError, ThreadError
-from reactivepgm.graph import Graph, fitted
+from reactivepgm.graph import UnfactorizedData
 from reactivepgm.inference.arrivals import Arrivals
-from reactivepgm.inference.assembly import Assembler, Assembly, Feedback, is_missing
+from reactivepgm.inference.assembly import Assembler, Assembly, datum_value, is_missing, may_be_missing
 from reactivepgm.inference.callbacks import Callbacks
-from reactivepgm.inference.checkpoint import Snapshot, fingerprint, write_checkpoint
+from reactivepgm.inference.checkpoint import Snapshot, write_checkpoint
+from reactivepgm.inference.feedback import Feedback
+from reactivepgm.inference.fingerprint import check_fingerprint, fingerprint
+from reactivepgm.inference.kept import checked_history
 from reactivepgm.inference.outlets import Outlet, Outlets
 from reactivepgm.inference.reading import Reading
-from reactivepgm.inference.stepper import SCORE, Advance, Stepper, observed, planned
+from reactivepgm.inference.stepper import SCORE, Advance, Stepper
 from reactivepgm.inference.trace import Trace
 from reactivepgm.language import ModelInstance
-from reactivepgm.plan import CannotStitchError
 from reactivepgm.plan.events import watched_by
 from reactivepgm.streams import Propagation
 from reactivepgm.streams.cell import tell_all
@@ -74,21 +75,22 @@ class Engine(Reading):
         super().__init__(datastream, progress)
         self.trace = Trace(TRACED if trace is True else trace) if trace else None
         self._told = Callbacks(callbacks, self.trace)
-        self._assembler = Assembler(
-            model, Feedback(autoupdates), dict(initialisation), constraints, iterations, pipeline, self._told
-        )
         self._is_told = not self._told.is_quiet
-        self._feedback = self._assembler.feedback
+        self._assembler = Assembler(model, dict(initialisation), constraints, iterations, pipeline, self._told)
+        self._feedback = Feedback(autoupdates)
         self._on_bad = on_bad_observation
         self._names = model.open_parameters
+        self._opening: dict[str, Any] | None = None
         self._arrivals = Arrivals(when)
         self._propagation = Propagation(self._turn)
         self._owner: int | None = None
         self._assembly: Assembly | None = None
         self._stepper: Stepper | None = None
-        self._order: dict[str, int] = {}
+        self._plain: dict[str, int] = {}
         self._inputs: list[Any] = []
         self._queued: deque[Any] = deque()
+        self._held: list[Observation] = []
+        self._wrapped: set[str] = set()
         self._latest = _Latest(self._compute, self._turn)
         self._predicted: list[str] = []
         self._wanted: tuple[str, ...] = ()
@@ -96,16 +98,15 @@ class Engine(Reading):
         self._steps: dict[frozenset[str], Advance] = {}
         self._publish: list[tuple[int, Any]] = []
         self._tracked: set[str] = set()
-        self._missing = _NONE
+        self._last: tuple[Stepper, frozenset[str], list[Any]] | None = None
+        self._good: tuple[frozenset[str], list[Any]] | None = None
         self.posteriors = Outlets(self._propagation, self._rewire, "posterior")
         self.predictions = Outlets(self._propagation, self._rewire, "prediction")
         self.free_energy = Outlet(self._propagation, self._rewire)
+        self._kept = checked_history(history)
         self.history: dict[str, deque[Distribution]] = {}
-        self._kept = history
         self.count = 0
         self.skipped = 0
-        if isinstance(history, Mapping):
-            self.history = {name: deque(maxlen=size) for name, size in history.items()}
 
     # -- observations
 
@@ -143,6 +144,8 @@ class Engine(Reading):
                     self._stopped()
 
     def _arrive(self, observation: Observation | Any) -> None:
+        if self._opening is None:
+            self._open(observation)
         if not isinstance(observation, Mapping):
             observation = {self._only_name(): observation}
         if self._stepper is None or len(observation) != len(self._names) or self._arrivals.is_waiting:
@@ -151,104 +154,150 @@ class Engine(Reading):
         else:
             self._take(observation)
 
+    def _open(self, observation: Observation | Any) -> None:
+        """Parameters that have no argument and do not come with the data begin at what the initial marginals say."""
+        names = self._names
+        brought = set(observation) if isinstance(observation, Mapping) else set(names if len(names) == 1 else ())
+        self._opening = {}
+        if brought.issuperset(names) or not self._feedback.is_given or not self._assembler.initialisation:
+            return
+        try:
+            new = self._feedback(self._assembler.initialisation, observation)
+        except ModelError as error:
+            if isinstance(error.__cause__, KeyError):
+                return
+            raise
+        self._opening = {name: self._assembler.given.get(name, value) for name, value in new.items()}
+        self._names = tuple(name for name in names if name not in new)
+
     def _take(self, observation: Observation) -> None:
-        if self._stepper is None:
-            self._first(observation)
+        if self._assembly is None:
+            self._build_first(observation)
+            return
+        if self._assembly.unknown and not self._learned(observation):
             return
         if self._is_told:
             self._told.tell("before_data_update", observation)
-        inputs, missing = self._inputs, None
+        inputs, missing, plain = self._inputs.copy(), None, self._plain
         for name, value in observation.items():
-            if type(value) is float and value - value == 0.0:
-                inputs[self._slot(name)] = value
+            if type(value) is float and value - value == 0.0 and name in plain:
+                inputs[plain[name]] = value
+                continue
+            try:
+                fits = self._shape.datum(name, value)
+            except DataError as error:
+                if not self._is_let_pass(name, error, observation):
+                    return
+                fits = None
+            if fits is None:
+                missing = {*(missing or ()), name}
             else:
-                try:
-                    missing = self._unusual(name, value, missing)
-                except DataError as error:
-                    if self._on_bad != "missing" or name not in self._shape.outputs:
-                        self._bad(observation, error)
-                        return
-                    missing = {*(missing or ()), name}
-        try:
-            self._advance(observation, frozenset(missing) if missing else _NONE)
-        except (DataError, InvalidParameterError) as error:
-            self._bad(observation, error)
+                inputs[self._shape.order[name]] = fits
+        self._advance(observation, inputs, frozenset(missing) if missing else _NONE)
 
-    def _slot(self, name: str) -> int:
-        try:
-            return self._order[name]
-        except KeyError:
-            raise DataError(
-                f"there are no data called {name} in the model; an observation has {', '.join(self._names)}"
-            ) from None
-
-    def _unusual(self, name: str, value: Any, missing: set[str] | None) -> set[str] | None:
-        """A value that is no plain float: an array, a whole number, or missing."""
-        slot = self._slot(name)
-        if value is None or (type(value) is float and value != value):
-            return {*(missing or ()), name}
-        fits = fitted(self._shape.array(name), value)
-        if np.isinf(fits).any():
-            raise DataError(f"{name} is not finite: {value!r}; give a finite value, or None where it is missing")
-        gaps = np.isnan(fits)
-        if np.all(gaps):
-            return {*(missing or ()), name}
-        if np.any(gaps) and not self._shape.stepper.takes_gaps:
-            raise DataError(f"{name} is missing in part: {value!r}; give all of it or None")
-        self._inputs[slot] = fits
-        return missing
-
-    def _advance(self, observation: Observation, missing: frozenset[str]) -> None:
+    def _advance(self, observation: Observation, inputs: list[Any], missing: frozenset[str]) -> None:
         """One step, with its events where somebody listens."""
         if not self._is_told:
-            self._step(observation, missing)
+            self._step(observation, inputs, missing)
             return
         told = self._told
         told.begin()
         told.tell("after_data_update", observation)
         told.tell("before_inference")
         with watched_by(told.note if told.watches else None):
-            self._step(observation, missing)
+            self._step(observation, inputs, missing)
         told.tell("after_inference", self)
 
-    def _step(self, observation: Observation, missing: frozenset[str]) -> None:
+    def _step(self, observation: Observation, inputs: list[Any], missing: frozenset[str]) -> None:
         if self._predicted:
-            self._predict()
-        self._missing = missing
-        step = self._steps.get(missing) or self._compiled(missing)
-        results = step(self._inputs)
+            self._predict(inputs)
+        try:
+            step = self._steps.get(missing) or self._compiled(missing)
+            results = step(inputs)
+        except ReactivePGMError as error:
+            self._failed(observation, inputs, missing, error)
+            return
+        assert self._stepper is not None
+        self._last = self._stepper, missing, inputs
+        self._good = missing, inputs
+        self._inputs = inputs
         latest = self._latest
         for name, belief in zip(self._named, results, strict=False):
             latest[name] = belief
         if len(latest) != len(self._named):
             latest.forget(self._named)
         self.count += 1
+        publish = self._publish
         if self._feedback.is_given:
             self._feed_back(observation)
-        for position, cell in self._publish:
+        for position, cell in publish:
             cell(results[position])
 
     def _feed_back(self, observation: Observation) -> None:
         new = self._feedback(self._latest, observation)
-        inputs, order = self._inputs, self._order
+        inputs, plain = self._inputs.copy(), self._plain
         for name, value in new.items():
-            if type(value) is float and value - value == 0.0 and name in order:
-                inputs[order[name]] = value
+            if type(value) is float and value - value == 0.0 and name in plain and name not in self._names:
+                inputs[plain[name]] = value
+            elif name in self._shape.parameters:
+                inputs[self._shape.order[name]] = self._feedback.value(self._shape.array(name), value)
             else:
-                self._set_parameter(name, value)
+                inputs = self._with_parameters(new)
+                break
+        self._inputs = inputs
 
-    def _set_parameter(self, name: str, value: Any) -> None:
-        if name not in self._order:
-            raise ModelError(
-                f"autoupdates returned `{name}`, which is no parameter of the model; those are {', '.join(self._order)}"
-            )
+    # -- what does not fit
+
+    def _failed(
+        self, observation: Observation, inputs: list[Any], missing: frozenset[str], error: ReactivePGMError
+    ) -> None:
+        """A step failed: because of a parameter that was fed back, of a datum, or of the model."""
+        if not isinstance(error, (DataError, InvalidParameterError)):
+            raise error
+        parameters = self._shape.parameters
+        if parameters and self._good is not None:
+            order, (before, good) = self._shape.order, self._good
+            probe = list(good)
+            for name in parameters:
+                probe[order[name]] = inputs[order[name]]
+            if (fault := self._fault(probe, before)) is not None:
+                fault.args = (f"a value that {self._feedback} returned does not fit: {fault}",)
+                raise fault
+        present = [name for name in observation if name in self._shape.outputs and name not in missing]
+        if self._on_bad == "missing" and self._fault(inputs, missing.union(present)) is None:
+            alone = [name for name in present if self._fault(inputs, missing.union(present) - {name}) is not None]
+            self._step(observation, self._without(inputs, alone or present), missing.union(alone or present))
+            return
+        self._bad(observation, error)
+
+    def _without(self, inputs: list[Any], names: list[str]) -> list[Any]:
+        """The inputs with the last good values of some data."""
+        kept = list(inputs)
+        for name in names:
+            slot = self._shape.order[name]
+            kept[slot] = self._inputs[slot]
+        return kept
+
+    def _fault(self, inputs: list[Any], missing: frozenset[str]) -> ReactivePGMError | None:
+        """What is wrong with a step, without taking it."""
+        assert self._stepper is not None
+        state = dict(self._stepper.state)
         try:
-            fits = fitted(self._shape.array(name), value)
-        except DataError as error:
-            raise DataError(f"autoupdates returned {value!r} for `{name}`: {error}") from None
-        if not np.isfinite(fits).all():
-            raise DataError(f"autoupdates returned {value!r} for `{name}`: a parameter must be finite")
-        self._inputs[self._order[name]] = fits
+            self._compiled(missing)(inputs)
+        except (DataError, InvalidParameterError) as error:
+            return error
+        finally:
+            self._stepper.state.update(state)
+        return None
+
+    def _is_let_pass(self, name: str, error: DataError, observation: Observation) -> bool:
+        """Whether a datum that does not fit counts as missing; else the observation is left out, or the error raised."""
+        if name not in self._shape.names:
+            raise error
+        if self._on_bad == "missing" and name in self._shape.outputs:
+            return True
+        self._bad(observation, error)
+        return False
 
     def _bad(self, observation: Observation, error: ReactivePGMError) -> None:
         self._blame(observation, self.count + self.skipped, error)
@@ -266,39 +315,126 @@ class Engine(Reading):
 
     # -- the first observation builds the graph
 
-    def _first(self, observation: Observation) -> None:
-        parameters = self._assembler.first_parameters(observation)
+    def _build_first(self, observation: Observation) -> None:
+        """Build the graph from the shapes of an observation; where they do not suffice, it waits for the next one."""
+        values: dict[str, Any] = {}
+        for name, value in observation.items():
+            try:
+                values[name] = datum_value(name, value)
+            except DataError as error:
+                if self._on_bad != "missing":
+                    self._bad(observation, error)
+                    return
+                values[name] = float("nan")
+        opening = self._opening or {}
+        self._wrapped = {name for name, value in observation.items() if isinstance(value, UnfactorizedData)}
         self._told.tell("before_model_creation")
-        graph = self._set_up(tuple(parameters), {**observation, **parameters})
-        self._told.tell("after_model_creation", graph)
-        self._told.tell("before_data_update", observation)
-        missing = frozenset(name for name, value in observation.items() if is_missing(value))
-        for name in missing:
-            observed(graph, name)
-        self._tracked = set(self._latest.names)
-        self._rewire()
-        self._advance(observation, missing)
-        self._track_less()
+        try:
+            graph = self._assembler.build(tuple(opening), self._wrap({**values, **opening}))
+        except ReactivePGMError as error:
+            if any(is_missing(value) for value in values.values()):
+                self._held.append(observation)
+            elif isinstance(error, DataError) and set(observation) <= set(self._names):
+                self._bad(observation, error)
+            else:
+                raise
+            return
+        outputs = frozenset(name for name in values if may_be_missing(graph, name))
+        values = {name: np.full(np.shape(v), np.nan) if name in outputs else v for name, v in values.items()}
+        try:
+            self._install(self._assembler.assemble(graph, tuple(opening), {**values, **opening}, outputs))
+            self._told.tell("after_model_creation", graph)
+        except (DataError, InvalidParameterError) as error:
+            if outputs == set(values):  # nothing was learned from data yet: the model itself is at fault
+                raise
+            self._bad(observation, error)
+            return
+        held, self._held = self._held, []
+        for earlier in (*held, observation):
+            self._take(earlier)
 
-    def _track_less(self) -> None:
-        """Keep up to date what autoupdates reads; where marginals are carried, everything."""
-        assert self._stepper is not None
-        if not self._stepper.state:
-            self._tracked = self._latest.read
-            self._rewire()
+    def _learned(self, observation: Observation) -> bool:
+        """Build anew with data that come for the first time; False where the observation is left out."""
+        assert self._assembly is not None
+        new: dict[str, Any] = {}
+        for name in self._assembly.unknown.intersection(observation):
+            try:
+                value = datum_value(name, observation[name])
+                if not is_missing(value):
+                    self._assembly.check_rows(name, value)
+                    new[name] = value
+            except DataError as error:
+                if not self._is_let_pass(name, error, observation):
+                    return False
+        for names in ([list(new)] if self._on_bad != "missing" else [[name] for name in new]):
+            try:
+                if names:
+                    self._rebuild({}, {name: new[name] for name in names})
+            except (DataError, InvalidParameterError) as error:
+                if self._on_bad != "missing":
+                    self._bad(observation, error)
+                    return False
+        return True
 
-    def _set_up(self, parameters: tuple[str, ...], values: Mapping[str, Any]) -> Graph:
-        """Build the graph and its step for data of these shapes."""
-        assembly = self._assembler.assemble(parameters, values)
-        self._assembly = assembly
-        self._stepper = assembly.stepper
-        self._order, self._names, self._inputs = assembly.order, assembly.names, list(assembly.inputs)
+    def _wrap(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: UnfactorizedData(v) if name in self._wrapped else v for name, v in values.items()}
+
+    def _rebuild(self, parameters: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+        """Build anew with further parameters, or with data that were unknown; what was learned is carried over."""
+        old = self._shape
+        values = {**dict(zip(old.order, self._inputs, strict=True)), **parameters, **data}
+        names = (*old.parameters, *(name for name in parameters if name not in old.parameters))
+        graph = self._assembler.build(names, self._wrap(values))
+        assembly = self._assembler.assemble(graph, names, values, old.unknown.difference(data))
+        before = {array.name: array for array in old.graph.random}
+        for array in graph.random:
+            earlier = before.get(array.name)
+            if earlier is not None and earlier.shape == array.shape and earlier.id in old.stepper.state:
+                assembly.stepper.state[array.id] = old.stepper.state[earlier.id]
+        self._install(assembly)
+        if self._good is not None:
+            self._good = self._good[0].union(assembly.unknown), list(assembly.inputs)
+
+    def _with_parameters(self, new: Mapping[str, Any]) -> list[Any]:
+        """The inputs of a graph in which everything that autoupdates returned is a parameter."""
+        given, old = self._assembler.given, self._shape.parameters
+        values = {}
+        for name, value in new.items():
+            if name in old:
+                values[name] = self._feedback.value(self._shape.array(name), value)
+            elif name in given:
+                values[name] = self._feedback.like(name, value, given[name])
+            elif name in self._names:
+                raise ModelError(
+                    f"{self._feedback} returned `{name}`, which the observations bring: the model needs a value for it,"
+                    f" {self._assembler.model.model.function.__name__}({name}=...)"
+                )
+            else:
+                raise self._feedback.unknown(name, dict.fromkeys((*old, *given)))
+        try:
+            self._rebuild(values, {})
+        except InvalidParameterError as error:
+            error.args = (f"a value that {self._feedback} returned does not fit: {error}",)
+            raise
+        return list(self._inputs)
+
+    def _install(self, assembly: Assembly) -> None:
+        """Step with this graph from now on."""
         self.posteriors.check(assembly.known)
-        self.predictions.check(set(assembly.order))
+        self.predictions.check(set(assembly.outputs))
+        kept = self._kept
+        sizes = kept if isinstance(kept, Mapping) else dict.fromkeys(sorted(assembly.named), kept) if kept else {}
+        for name, size in sizes.items():
+            if name not in assembly.known:
+                there = ", ".join(sorted(assembly.named))
+                raise ModelError(f"history: the model has no random variable `{name}`; it has {there}")
+            self.history.setdefault(name, deque(maxlen=size))
+        self._assembly, self._stepper = assembly, assembly.stepper
+        self._names, self._plain, self._inputs = assembly.names, assembly.plain, list(assembly.inputs)
         self._latest.names = assembly.named
-        if isinstance(self._kept, int):
-            self.history = {name: deque(maxlen=self._kept) for name in assembly.named}
-        return assembly.graph
+        if assembly.stepper.state:  # marginals are carried: a step cannot be repeated for a posterior that it left out
+            self._tracked |= assembly.named
+        self._rewire()
 
     # -- checkpoints
 
@@ -314,11 +450,12 @@ class Engine(Reading):
         graph, stepper = self._assembly.graph, self._assembly.stepper
         names = {array.id: array.name for array in graph.random}
         snapshot = Snapshot(
-            model=fingerprint(graph),
-            inputs=dict(zip(self._order, self._inputs, strict=True)),
+            model=self._fingerprint(),
+            inputs=dict(zip(self._shape.order, self._inputs, strict=True)),
             parameters=self._assembly.parameters,
+            unknown=tuple(sorted(self._assembly.unknown)),
             state={names[array]: belief for array, belief in stepper.state.items()},
-            latest=dict(self._latest),
+            latest=self._whole(),
             history=self.history,
             waiting=self._arrivals.waiting(),
             count=self.count,
@@ -329,20 +466,33 @@ class Engine(Reading):
     def restore(self, snapshot: Snapshot, path: str) -> None:
         """Take over a snapshot; ``path`` is for the error when it is of another model."""
         try:
-            graph = self._set_up(snapshot.parameters, snapshot.inputs)
+            graph = self._assembler.build(snapshot.parameters, snapshot.inputs)
+            unknown = frozenset(snapshot.unknown)
+            self._install(self._assembler.assemble(graph, snapshot.parameters, snapshot.inputs, unknown))
         except ReactivePGMError as error:
             raise StorageError(f"{path} does not fit the model: {error}") from error
-        if fingerprint(graph) != snapshot.model:
-            raise StorageError(f"{path} is of another model: its variables or factors differ")
+        check_fingerprint(path, snapshot.model, self._fingerprint())
         assert self._stepper is not None
         arrays = {array.name: array.id for array in graph.random}
         self._stepper.state.update({arrays[name]: belief for name, belief in snapshot.state.items()})
         self._latest.update(snapshot.latest)
         self.history.update(snapshot.history)
         self._arrivals.refill(snapshot.waiting)
+        self._opening = {}
         self.count, self.skipped = snapshot.count, snapshot.skipped
-        self._tracked = set(snapshot.latest)
         self._rewire()
+
+    def _fingerprint(self) -> dict[str, Any]:
+        return fingerprint(self._shape.graph, self._assembler.iterations, self._arrivals.when)
+
+    def _whole(self) -> dict[str, Distribution]:
+        """All posteriors: those that the last step left out are computed, and by no later step."""
+        left = tuple(sorted(self._shape.named.difference(self._latest)))
+        found = dict(self._latest)
+        if left and self._last is not None:
+            stepper, missing, inputs = self._last
+            found.update(zip(left, stepper.advance(missing, left)(inputs), strict=True))
+        return found
 
     # -- what a step computes
 
@@ -368,30 +518,53 @@ class Engine(Reading):
 
     def _compiled(self, missing: frozenset[str]) -> Advance:
         assert self._stepper is not None
-        try:
-            step = self._stepper.advance(missing, self._wanted)
-        except CannotStitchError:  # a score that only the batched plan computes
-            self._stepper = planned(self._stepper)
-            self._assembly = replace(self._shape, stepper=self._stepper)
-            step = self._stepper.advance(missing, self._wanted)
-        self._steps[missing] = step
+        step = self._steps[missing] = self._stepper.advance(missing, self._wanted)
         return step
 
     def _compute(self, name: str) -> Distribution:
         """A posterior that the last step left out: computed now, and by every step from now on."""
-        assert self._stepper is not None
+        if self._last is None:
+            raise LookupError(f"no posterior of {name!r} yet: no observation has come")
         if name not in self._latest.names:
             raise KeyError(f"no posterior named {name!r}; there are: {', '.join(sorted(self._latest.names))}")
-        belief: Distribution = self._stepper.advance(self._missing, (name,))(self._inputs)[0]
+        stepper, missing, inputs = self._last
+        belief: Distribution = stepper.advance(missing, (name,))(inputs)[0]
         self._tracked.add(name)
         self._rewire()
         return belief
 
-    def _predict(self) -> None:
+    def _predict(self, inputs: list[Any]) -> None:
         assert self._stepper is not None
-        values = dict(zip(self._order, self._inputs, strict=True))
+        values = dict(zip(self._shape.order, inputs, strict=True))
         for name in self._predicted:
             self.predictions[name].push(self._stepper.predict(name, self._shape.outputs, values))
+
+    def settle(self) -> None:
+        """The stream is over: what waits for the rest of its observation is told, or counts with the rest missing.
+
+        Raises:
+            DataError: parts of observations wait, unless ``on_bad_observation`` says otherwise.
+        """
+        if self._held:
+            raise DataError(
+                f"the stream ended after {len(self._held)} observations that left the shape of"
+                f" {', '.join(self._names) or 'the data'} open: give one whole observation"
+            )
+        waiting = self.waiting
+        if waiting and self._on_bad == "raise":
+            parts = ", ".join(f"{len(values)} of {name}" for name, values in waiting.items())
+            raise DataError(
+                f"the stream ended with half observations: {parts} wait for the rest (engine.waiting)\n"
+                '  write  on_bad_observation="missing"  to count the rest as missing, or  when="any"'
+            )
+        if waiting and self._on_bad == "missing":
+            for observation in list(self._arrivals.rest(self._names)):
+                self.observe(observation)
+
+    @property
+    def waiting(self) -> Mapping[str, list[Any]]:
+        """Data that came and wait for the rest of their observation, by name."""
+        return self._arrivals.waiting()
 
     def complete(self) -> None:
         """End all observables; later subscribers get the last value and the end."""
@@ -432,18 +605,13 @@ class Engine(Reading):
 
 
 class _Latest(dict[str, Distribution]):
-    """The latest posteriors; notes which are read, and computes those that no step computes."""
+    """The latest posteriors; those that no step computes are computed when they are read."""
 
     def __init__(self, compute: Callable[[str], Distribution], turn: AbstractContextManager[Any]) -> None:
         super().__init__()
         self._compute = compute
         self._turn = turn
         self.names: set[str] = set()
-        self.read: set[str] = set()
-
-    def __getitem__(self, name: str) -> Distribution:
-        self.read.add(name)
-        return super().__getitem__(name)
 
     def forget(self, but: Iterable[str]) -> None:
         """Drop what no step brings up to date any more."""

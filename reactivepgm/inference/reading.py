@@ -64,6 +64,10 @@ class Reading:
         """Take one observation in."""
         raise NotImplementedError
 
+    def settle(self) -> None:
+        """Deal with what still waits when the stream has ended."""
+        raise NotImplementedError
+
     def complete(self) -> None:
         """End all observables."""
         raise NotImplementedError
@@ -229,7 +233,7 @@ class Reading:
             self._end(error)
             raise
         else:
-            self._finish()
+            self._finish_aloud()
         finally:
             self._leave()
 
@@ -256,7 +260,7 @@ class Reading:
             self._end(error)
             raise
         else:
-            self._finish()
+            self._finish_aloud()
         finally:
             if self._state == "over" and hasattr(self._source, "aclose"):
                 await self._source.aclose()
@@ -309,8 +313,19 @@ class Reading:
 
     def _finish(self) -> None:
         with self._turn:
-            if self._state != "over":
+            if self._state == "over":
+                return
+            try:
+                self.settle()
+            except Exception as error:
+                self._end(error)
+            else:
                 self._close("has read its datastream to the end", self.complete)
+
+    def _finish_aloud(self) -> None:
+        self._finish()
+        if self._failure is not None:
+            raise self._failure
 
     def _stopped(self) -> None:
         """The end that ``stop`` asked for; the turn is this thread's."""

@@ -7,11 +7,15 @@ observation selects another graph, without the factors that would have been obse
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any, Protocol
 
-from reactivepgm.distributions import Distribution
+import numpy as np
+from numpy.typing import NDArray
+
+from reactivepgm.distributions import Distribution, concatenate
 from reactivepgm.errors import DataError
-from reactivepgm.graph import Family, FixedBinding, Graph
+from reactivepgm.graph import Family, FixedBinding, Graph, VariableArray
 from reactivepgm.inference.callbacks import QUIET, Callbacks
 from reactivepgm.plan import Beliefs, CannotStitchError, LoopySchedule, Plan, Stitched, predictive_message
 from reactivepgm.plan.traced import rehearsed
@@ -38,22 +42,23 @@ class Stepper(Protocol):
 
 
 def stepper_of(
-    graph: Graph, values: Mapping[str, Any], initial: Mapping[int, Distribution], iterations: int, told: Callbacks = QUIET
+    graph: Graph,
+    values: Mapping[str, Any],
+    initial: Mapping[int, Distribution],
+    iterations: int,
+    told: Callbacks = QUIET,
+    unknown: frozenset[str] = frozenset(),
 ) -> Stepper:
-    """The fastest stepper that the graph allows, and that has events for whoever watches single rules."""
+    """The fastest stepper that the graph allows, and that has events for whoever watches single rules.
+
+    The values of ``unknown`` data are not looked at.
+    """
     if not told.watches:
         try:
-            return StitchedStepper(graph, values, initial, iterations, told)
+            return StitchedStepper(graph, values, initial, iterations, told, unknown)
         except CannotStitchError:
             pass
     return PlannedStepper(graph, values, initial, iterations, told)
-
-
-def planned(stepper: Stepper) -> Stepper:
-    """The batched stepper of the same graph that goes on where a stepper is."""
-    if not isinstance(stepper, StitchedStepper):
-        return stepper
-    return stepper.batched()
 
 
 def observed(graph: Graph, name: str) -> list[Family]:
@@ -90,19 +95,17 @@ class StitchedStepper:
         initial: Mapping[int, Distribution],
         iterations: int,
         told: Callbacks = QUIET,
+        unknown: frozenset[str] = frozenset(),
     ) -> None:
         self._told = told
         self._graph = graph
         self._values = dict(values)
         self._iterations = iterations
         self.state = dict(initial)
+        self._planned: PlannedStepper | None = None
         self._recorded: dict[frozenset[str], Stitched] = {}
         self._predictors: dict[tuple[str, frozenset[str]], tuple[Callable[..., tuple[Any, ...]], list[int]]] = {}
-        self._recording(frozenset())
-
-    def batched(self) -> PlannedStepper:
-        """The same by the batched plan, with the state of now."""
-        return PlannedStepper(self._graph, self._values, self.state, self._iterations, self._told)
+        self._recording(unknown)
 
     def _recording(self, missing: frozenset[str]) -> Stitched:
         if missing not in self._recorded:
@@ -112,7 +115,19 @@ class StitchedStepper:
 
     def advance(self, missing: frozenset[str], wanted: tuple[str, ...]) -> Advance:
         """Compile a step; it reads and writes ``state`` where marginals are carried."""
-        stitched = self._recording(missing)
+        try:
+            return self._compiled(self._recording(missing), wanted)
+        except CannotStitchError:  # what is missing, or the score, may need the plan where the whole graph did not
+            return self._fallback.advance(missing, wanted)
+
+    @property
+    def _fallback(self) -> PlannedStepper:
+        if self._planned is None:
+            self._planned = PlannedStepper(self._graph, self._values, self.state, self._iterations, self._told)
+            self._planned.state = self.state
+        return self._planned
+
+    def _compiled(self, stitched: Stitched, wanted: tuple[str, ...]) -> Advance:
         outputs = [stitched.free_energy() if name == SCORE else stitched.posterior(name) for name in wanted]
         if self._told.hears_iterations:
             return self._told_apart(stitched, outputs)
@@ -160,8 +175,14 @@ class StitchedStepper:
         """Record the predictive message once, then replay it."""
         key = (name, missing | {name})
         if key not in self._predictors:
-            stitched = self._recording(key[1])
-            slot = stitched.prediction(observed(self._graph, name)[0])
+            families = observed(self._graph, name)
+            try:
+                if any(array.shape for array in self._graph.data if array.name == name):
+                    raise CannotStitchError("a datum of several elements")
+                stitched = self._recording(key[1])
+            except CannotStitchError:
+                return self._fallback.predict(name, missing, values)
+            slot = stitched.prediction(families[0])
             step = rehearsed(stitched.script, [*stitched.inputs.values(), *stitched.state.values()], [slot])
             self._predictors[key] = (step, list(stitched.state))
         step, arrays = self._predictors[key]
@@ -226,7 +247,8 @@ class PlannedStepper:
                 if array in plan.structure.number:
                     carried = beliefs.marginals[plan.structure.number[array]]
                     assert carried is not None
-                    self.state[array] = carried
+                    one = plan.structure.arrays[plan.structure.number[array]].size == 1
+                    self.state[array] = carried.broadcast_to((1,))[0] if one else carried
             return tuple(
                 plan.free_energy(beliefs) if name == SCORE else beliefs.shaped(number[name]) for name in wanted
             )
@@ -234,11 +256,27 @@ class PlannedStepper:
         return advance
 
     def predict(self, name: str, missing: frozenset[str], values: Mapping[str, Any]) -> Distribution:
-        """The predictive message of the batched factor, one entry a row."""
+        """The predictive messages of all factors of a datum, in the datum's shape."""
         beliefs = self._run(self._plan(missing | {name}), values)
-        family = observed(self._graph, name)[0]
-        beliefs.clamp(values, [family])
-        message = predictive_message(self._graph, beliefs, family)
+        families = observed(self._graph, name)
+        beliefs.clamp(values, families)
         (datum,) = (array for array in self._graph.data if array.name == name)
-        return message.broadcast_to((family.rows,))[0] if datum.size == 1 and not datum.shape else message
+        parts = [predictive_message(self._graph, beliefs, f).broadcast_to((f.rows,)) for f in families]
+        places = np.concatenate([_elements(datum, f, name, values[name]) for f in families])
+        whole = concatenate(parts) if len(parts) > 1 else parts[0]
+        if whole.batch_shape == (1,) and not datum.shape and len(places) == 1:
+            return whole[0]
+        order = np.argsort(places, kind="stable")
+        shaped = datum.shape if len(places) == prod(datum.shape) else (len(places),)
+        return whole[order.reshape(shaped)]
 
+
+def _elements(datum: VariableArray, family: Family, name: str, value: Any) -> NDArray[np.intp]:
+    """The number of the datum's element at every row of a family that outputs it."""
+    size = np.size(value)
+    numbers = np.arange(size, dtype=float).reshape(np.shape(value))
+    (binding,) = (b for b in family.bindings.values() if isinstance(b, FixedBinding) and name in b.names)
+    read = np.asarray(binding.source.read({name: numbers if numbers.shape else 0.0}))
+    rowwise = binding.source.is_rowwise
+    first = read.reshape(family.rows, -1)[:, 0] if rowwise else np.broadcast_to(read.reshape(-1)[:1], family.rows)
+    return first.astype(np.intp) // (size // max(prod(datum.shape), 1) or 1)
