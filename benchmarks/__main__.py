@@ -43,6 +43,7 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=7, help="rounds (7; at least 5 for a page)")
     parser.add_argument("--no-peers", action="store_true", help="the library and the hand-written limits only")
     parser.add_argument("--times-only", action="store_true", help="no growth, memory, stages and import time")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="measure nothing: the page of these results")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument(
         "--write", type=Path, metavar="FOLDER", help="write page, data and picture there; a full run writes beside this file"
@@ -99,8 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measures, prints the page, writes what is to be written; 1 where the library was wrong."""
     options = parsed(arguments)
     workloads = chosen(options.only)
-    is_full = not (options.quick or options.only or options.sizes or options.no_peers or options.times_only)
-    results = run(options, workloads)
+    is_full = not (options.quick or options.only or options.sizes or options.no_peers or options.times_only or options.read)
+    results = Results.read(options.read) if options.read is not None else run(options, workloads)
     folder = options.write or (HERE if is_full else None)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -85,6 +85,7 @@ class Workload:
         per_row: whether the table shows the cost of one observation instead of the whole.
         growth: the sizes over which growth is fitted, if it is.
         memory: the size at which peak memory is measured, if it is.
+        bytes_a_row: the most that the peak may be.
     """
 
     key: str
@@ -99,6 +100,7 @@ class Workload:
     per_row: bool = False
     growth: tuple[int, ...] = ()
     memory: int | None = None
+    bytes_a_row: int | None = None
 
     def job(self, name: str) -> Job:
         """The job of that name."""

@@ -184,4 +184,5 @@ MIXTURE = Workload(
     ),
     growth=(10_000, 30_000, 100_000, 300_000, 1_000_000),
     memory=100_000,
+    bytes_a_row=500,
 )

@@ -208,4 +208,5 @@ STATE_SPACE = Workload(
         Goal(10_000, "reactivepgm, JAX", 25e-3),
     ),
     memory=10_000,
+    bytes_a_row=800,
 )

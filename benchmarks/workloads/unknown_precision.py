@@ -147,4 +147,5 @@ UNKNOWN_PRECISION = Workload(
         Goal(10_000, "reactivepgm, JAX", 8e-3),
     ),
     memory=10_000,
+    bytes_a_row=500,
 )
