@@ -53,11 +53,12 @@ def infer(
         constraints: whole-model factorisation: ``MeanField()``, ``BetheFactorisation()``, a string such as
             ``"q(x, tau) = q(x) q(tau)"``, or a list of them. Statements with their own ``where(q=...)`` keep it.
         initialisation: initial marginals by variable name, for variational cycles.
-        messages: initial messages by variable name, for regions with cycles (flat by default).
+        messages: initial messages by variable name, for regions with cycles (flat by default) and for rules that read what
+            comes in on their own edge, where nothing proper does at first.
         iterations: how often every region is updated; a region with cycles takes one flood of messages an iteration.
         free_energy: score every iteration (nats).
         tolerance: stop when neither the free energy (relative to 1 + |F|) nor any loopy message changes by more.
-        damping: the share of the old message kept in loopy regions, in [0, 1).
+        damping: the share of the old message kept in loopy regions and on edges that are read by their own rule, in [0, 1).
         progress: show a bar on stderr; by default only in a terminal, for more than one iteration.
         returnvars: the names wanted in ``result.posteriors``; all named variables by default.
         callbacks: functions by event, see ``callbacks.EVENTS``, or objects with methods of their names, such as a
@@ -267,6 +268,14 @@ class Run:
                     ConvergenceWarning,
                     stacklevel=3,
                 )
+        for edges in self.plan.expected_again:
+            if edges.active and not edges.converged:
+                warnings.warn(
+                    "messages that depend on what comes in on their own edges (expectation propagation) have not converged:"
+                    f" the last iteration changed one by {edges.change:.2g}; raise iterations= or damping=",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
 
 
 def iterate(
@@ -293,9 +302,11 @@ def iterate(
             stop |= callbacks.tell("after_iteration", done, scores[-1] if scores else None)
             bar.advance(task)
             functions = run.plan.approximated
-            if exact and not loopy and not functions:
+            own = run.plan.expected_again
+            if exact and not loopy and not functions and not own:
                 return scores * iterations if free_energy else scores, done, True
             calm = all(sweep.converged for sweep in loopy) and all(sweep.converged for sweep in functions)
+            calm &= all(edges.converged for edges in own)
             if exact:
                 settled = calm
             elif tolerance is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from reactivepgm.distributions import (
     Distribution,
     GammaFamily,
     GammaShapeRate,
+    Group,
     MultivariateNormal,
     MvNormalMeanCovariance,
     NormalMeanVariance,
@@ -21,10 +22,19 @@ from reactivepgm.distributions import (
 from reactivepgm.errors import ConstraintError, DataError
 from reactivepgm.graph import Family, FixedBinding, FixedMarginal
 from reactivepgm.graph.binding import MixedBinding
+from reactivepgm.numerics.array import Array
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.structure import Cluster, Structure
 
 Mask = NDArray[np.bool_] | None
+
+
+class Cavity(NamedTuple):
+    """What came in on an edge, all rows of a family: natural parameters of one exponential family."""
+
+    interface: str
+    group: Group
+    naturals: list[Array]
 
 
 class Marginals:
@@ -65,6 +75,8 @@ class Beliefs:
         """For clusters that condition an output on inputs: the inputs, and H[cluster] - sum of H[input], a row each."""
         self.unheard: set[int] = set()
         """Families without an average energy: their outputs receive flat messages, so it cancels their entropy."""
+        self.cavities: dict[int, Cavity] = {}
+        """By family id, the messages that rules have read on their own target's edge."""
         self._fixed: dict[tuple[int, str], PointMass] = {}
         self._missing: dict[int, Mask] = {}
         self.clamped = 0
@@ -163,6 +175,18 @@ class Beliefs:
             return
         before = self.joint(key) if key in self._joints else None
         self._joints[key] = _scattered(before, rows, joint(), cluster.family.rows)
+
+    def keep_cavity(self, cluster: Cluster, interface: str, group: Group, naturals: list[Array]) -> None:
+        """The messages that came in on an edge when its own last message was computed, for the rows of a cluster."""
+        if cluster.rows is not None:
+            before = self.cavities.get(cluster.family.id)
+            wholes = []
+            for number, part in enumerate(naturals):
+                shape = (cluster.family.rows, *part.shape[1:])
+                wholes.append(np.zeros(shape) if before is None else before.naturals[number].copy())
+                wholes[-1][cluster.rows] = part
+            naturals = wholes
+        self.cavities[cluster.family.id] = Cavity(interface, group, naturals)
 
     def replace_conditional(self, cluster: Cluster, ins: tuple[str, ...], entropy: NDArray[np.float64]) -> None:
         """A new conditional entropy H[cluster] - sum of H[input] for the rows of a cluster."""

@@ -29,7 +29,8 @@ class DiscreteSweep:
     def __init__(self, structure: Structure, batch: Batch, kernels: Sequence[KernelCluster]) -> None:
         self._structure = structure
         self._batch = batch
-        self._senders = Senders(structure, batch.single)
+        self._senders = Senders(structure, batch.single, in_region=True)
+        self.own = self._senders.own
         self._kernels = tuple(kernels)
         self._arrays = list(batch.elements)
         self._local = {array: i for i, array in enumerate(self._arrays)}

@@ -6,7 +6,9 @@ Entropies of single variables are not computed where they cancel: a cluster of o
 variable, and a factor that conditions an output on inputs has H[cluster] = H[out | ins] + sum H[in] (minus the mutual
 information of two inputs), so only net coefficients remain. On a directed tree every variable's coefficient but the
 roots' is zero, which keeps deterministic and singular conditionals, whose own entropies are minus infinity, exact by
-counting. On a forest F equals -log evidence; with cuts it bounds it from above.
+counting. A factor whose message keeps moments (expectation propagation, m its cavity) has the belief f m / Z and counts with
+U - H = -log Z + E_q[log m], where its rules tell log Z (Minka 2001, "The EP energy function").
+On a forest F equals -log evidence; with cuts it bounds it from above.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from reactivepgm.plan.events import noted
 from reactivepgm.plan.outbound import Surroundings
 from reactivepgm.plan.sampled import average_number, has_samples
 from reactivepgm.plan.structure import Cluster, Structure
+from reactivepgm.plan.tilted_energy import tilted_energy
 from reactivepgm.rulebook import find_average_energy, split_joints
 
 Floats = NDArray[np.float64]
@@ -80,9 +83,13 @@ class FreeEnergy:
         return terms
 
     def _average_energy(self, family: Family, beliefs: Beliefs) -> Floats:
-        inputs = split_joints(family.node, self._readers[family.id].read(beliefs))
-        energy = np.broadcast_to(self._called(family, inputs), (family.rows,))
         missing = beliefs.missing(family)
+        inputs = split_joints(family.node, self._readers[family.id].read(beliefs))
+        cavity = beliefs.cavities.get(family.id)
+        energy = None if cavity is None else tilted_energy(family, cavity, inputs, missing)
+        if energy is None:
+            energy = self._called(family, inputs)
+        energy = np.broadcast_to(energy, (family.rows,))
         return energy if missing is None else np.where(missing, 0.0, energy)
 
     def _called(self, family: Family, inputs: Mapping[str, Any]) -> Floats:

@@ -24,6 +24,7 @@ from reactivepgm.distributions import (
     MvNormalWeightedMeanPrecision,
     NormalFamily,
     NormalMeanVariance,
+    NormalWeightedMeanPrecision,
     PointMass,
     Uninformative,
 )
@@ -33,7 +34,7 @@ from reactivepgm.graph.binding import MixedBinding
 from reactivepgm.plan.clash import Sent, clashes
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.forecast import Forecast, Forecaster
-from reactivepgm.plan.function_kernel import is_function, reads_own_message
+from reactivepgm.plan.function_kernel import is_function, reads_own, reads_own_message
 from reactivepgm.plan.function_sweep import FunctionSweep
 from reactivepgm.plan.gaussian_sweep import GaussianSweep
 from reactivepgm.plan.kernels import may_have_kernel
@@ -50,6 +51,7 @@ from reactivepgm.plan.kinds import (
 )
 from reactivepgm.plan.loopy_sweep import LoopySweep
 from reactivepgm.plan.mailroom import advice
+from reactivepgm.plan.own_edges import own_inputs
 from reactivepgm.plan.pipeline import stage_of
 from reactivepgm.plan.ranks import ranks_of
 from reactivepgm.plan.regions import Batch
@@ -121,7 +123,7 @@ class Foresight:
         seen = BatchForecast(batch, None)
         sent: list[Sent] = []
         for cluster in batch.single:
-            call = self._noted(seen, self._forecast("rule", cluster.family, cluster.names[0], self._outside(cluster)))
+            call = self._noted(seen, self._single(cluster))
             for edge in cluster.edges:
                 messages[edge.array].append(self._at(edge, call))
                 sent.append((edge, cluster.family, messages[edge.array][-1]))
@@ -133,6 +135,23 @@ class Foresight:
             self._joint(seen, messages)
         self.marginals.update((a, self.assumed.get(a) if kinds is None else kinds) for a, kinds in seen.marginals.items())
         return seen
+
+    def _single(self, cluster: Cluster) -> Forecast:
+        """The message of a cluster of one interface, by a rule that reads what comes in on the same edge if there is one."""
+        family, to, outside = cluster.family, cluster.names[0], self._outside(cluster)
+        plain = self._forecast("rule", family, to, outside)
+        roles = own_inputs(cluster)
+        array = cluster.edges[0].array
+        forms = self.structure.forms.get(array)
+        if not roles or (forms is not None and forms.marginal is not None and plain.rules):
+            return plain
+        rank = self._ranks.get(array)
+        read: dict[str, Kinds] = {"q": self.marginals.get(array) or of_rank(_NORMALS, rank), "m": of_rank(_MESSAGES, rank)}
+        for role in ("q", "m"):
+            call = self._forecast("rule", family, to, {**outside, f"{role}_{to}": read[role]})
+            if role in roles and call.rules:
+                return call
+        return plain
 
     def _formed(self, array: int, kinds: Kinds) -> Kinds:
         """Form constraints on a variable are applied when the model runs."""
@@ -221,6 +240,7 @@ class Foresight:
         return self._forecast("kernel", cluster.family, f"{out}|{','.join(ins)}", self._outside(cluster))
 
 
+_MESSAGES: Kinds = frozenset({NormalWeightedMeanPrecision, MvNormalWeightedMeanPrecision})
 _NORMALS: Kinds = frozenset({NormalMeanVariance, MvNormalMeanCovariance})
 _JOINTS: dict[bool, tuple[frozenset[Kind], frozenset[Kind]]] = {
     True: (frozenset({MvNormalMeanCovariance}), frozenset({MvNormalWeightedMeanPrecision})),
@@ -287,7 +307,8 @@ class _Rounds:
         return found
 
     def _message(self, cluster: Cluster, edge: Edge) -> Forecast:
-        inputs = {**self._incoming(cluster, edge), **self._owner._outside(cluster)}
+        but = None if not is_function(cluster) and reads_own(cluster, edge.interface) else edge
+        inputs = {**self._incoming(cluster, but), **self._owner._outside(cluster)}
         return self._owner._forecast("rule", cluster.family, edge.interface, inputs)
 
     def _is_sent(self, cluster: Cluster, edge: Edge) -> bool:

@@ -21,7 +21,7 @@ from reactivepgm.plan.events import noted
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
 from reactivepgm.plan.kernels import KernelCluster, Shape, _rows_first
 from reactivepgm.plan.structure import Cluster, Structure
-from reactivepgm.rulebook import find_rule
+from reactivepgm.rulebook import find_rule, own_roles
 
 IntArray = NDArray[np.intp]
 
@@ -32,8 +32,18 @@ def is_function(cluster: Cluster) -> bool:
 
 
 def reads_own_message(cluster: Cluster) -> bool:
-    """Whether a cluster's messages toward its inputs depend on those on the same edges."""
-    return is_function(cluster) and not isinstance(cluster.family.meta, InvertibleDeltaMeta)
+    """Whether some of a cluster's messages toward its inputs depend on those on the same edges."""
+    return any(reads_own(cluster, name) for name in cluster.names)
+
+
+def reads_own(cluster: Cluster, interface: str) -> bool:
+    """Whether the message toward one interface of a joint cluster depends on that on the same edge."""
+    node = cluster.family.node
+    if interface == node.interfaces[0].name:
+        return False
+    if is_function(cluster):
+        return not isinstance(cluster.family.meta, InvertibleDeltaMeta)
+    return "m" in own_roles(node, interface)
 
 
 def kernel_of(structure: Structure, cluster: Cluster) -> KernelCluster:

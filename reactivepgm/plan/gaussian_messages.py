@@ -19,7 +19,7 @@ from reactivepgm.distributions import (
 from reactivepgm.errors import ModelError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
-from reactivepgm.plan.function_kernel import reads_own_message
+from reactivepgm.plan.function_kernel import reads_own
 from reactivepgm.plan.gaussian_arrays import GaussianMessage
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_leaves import PooledBeliefs
@@ -58,7 +58,7 @@ class GaussianMessages:
         inputs: dict[str, Distribution] = {}
         for edge, told in zip(cluster.edges, received, strict=True):
             is_own = edge.interface == interface
-            if not is_own or (reads_own_message(cluster) and edge is not cluster.edges[0]):
+            if not is_own or reads_own(cluster, interface):
                 silent |= _is_flat(told, cluster.size)
                 inputs["m_" + edge.interface] = as_distribution(told, cluster.size, bool(shapes[edge.array]))
         if silent.all():

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.distributions import (
+    MV_NORMAL,
+    NORMAL,
     Distribution,
     MultivariateNormal,
     MvNormalMeanCovariance,
@@ -29,8 +31,9 @@ from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, Gaus
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_leaves import PooledBeliefs, PooledForest
 from reactivepgm.plan.gaussian_messages import GaussianMessages
-from reactivepgm.plan.inbox import improper, one_each
+from reactivepgm.plan.inbox import improper, naturals_of, one_each
 from reactivepgm.plan.kernels import KernelCluster, Shape, known_shapes
+from reactivepgm.plan.own_edges import solve_with_own
 from reactivepgm.plan.pipeline import look
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.star_sweep import Senders
@@ -128,7 +131,8 @@ class GaussianSweep:
     def __init__(self, structure: Structure, batch: Batch, kernels: Sequence[KernelCluster]) -> None:
         self._structure = structure
         self._batch = batch
-        self._senders = Senders(structure, batch.single)
+        self._senders = Senders(structure, batch.single, in_region=True)
+        self.own = self._senders.own
         self._kernels = tuple(kernels)
         self._arrays = list(batch.elements)
         self._local = {array: i for i, array in enumerate(self._arrays)}
@@ -151,6 +155,10 @@ class GaussianSweep:
 
     def run(self, beliefs: Beliefs) -> None:
         """Replace marginals and joints of the batch by those of the exact joint posterior."""
+        solve_with_own(self.own, lambda: self._solve(beliefs))
+        look(self, beliefs, [kernel.cluster for kernel in self._kernels])
+
+    def _solve(self, beliefs: Beliefs) -> None:
         arrays = self._structure.arrays
         inboxes = {
             a: GaussianInbox(arrays[a], size, self._outputs[a])
@@ -187,7 +195,24 @@ class GaussianSweep:
         for number, (kernel, value) in enumerate(zip(self._kernels, kernels, strict=True)):
             self._keep_joint(beliefs, number, kernel, value, solution)
         self._solution, self._shapes, self._unary = solution, shapes, unary
-        look(self, beliefs, [kernel.cluster for kernel in self._kernels])
+        self._tell_own(beliefs)
+
+    def _tell_own(self, beliefs: Beliefs) -> None:
+        """What the factors of the region send to the variables at which rules read their own edge."""
+        for array in filter(self.own.wants, self._arrays):
+            size = self._sizes[self._local[array]]
+            group, parts = NORMAL, [np.zeros(size), np.zeros(size)]
+            if shape := self._shapes[array]:
+                group, parts = MV_NORMAL, [np.zeros((size, *shape)), np.zeros((size, *shape, *shape))]
+            for kernel in self._kernels:
+                for edge in kernel.cluster.edges:
+                    if edge.array == array:
+                        message = self.message(beliefs, kernel.cluster, edge.interface)
+                        if not isinstance(message, Uninformative):
+                            for total, part in zip(parts, naturals_of(message, edge.place.rows), strict=True):
+                                edge.place.add(total, part)
+            self.own.receive(array, group, parts)
+        self.own.keep(beliefs)
 
     def log_scale(self, beliefs: Beliefs) -> float:
         """The log of the integral over the region: the eliminations' own constant, and the scale of every unary message.

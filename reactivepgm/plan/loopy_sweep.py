@@ -19,7 +19,7 @@ from reactivepgm.plan.pool import Exclusive
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.star_sweep import Senders
 from reactivepgm.plan.structure import Cluster, Structure
-from reactivepgm.plan.tree_sweep import collect, deliver, sent_message
+from reactivepgm.plan.tree_sweep import collect, deliver, sent_message, tell_own
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class LoopySweep:
         edges: Mapping[tuple[int, str], Distribution] | None = None,
     ) -> None:
         self._mail = Mailroom(structure, batch, expected)
-        self._senders = Senders(structure, batch.single)
+        self._senders = Senders(structure, batch.single, in_region=True)
+        self.own = self._senders.own
         self._schedule = schedule
         self._initial = {array: messages[array] for array in batch.elements if array in messages}
         self._edges = edges or {}
@@ -88,6 +89,7 @@ class LoopySweep:
         mail.leave_at_borders()
         deliver(mail, beliefs, check=False)
         mail.joints(beliefs, outside)
+        tell_own(mail, self.own, beliefs)
 
     def _flood(self, outside: list[dict[str, Distribution]], damping: float) -> None:
         mail = self._mail

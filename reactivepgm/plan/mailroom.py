@@ -15,7 +15,7 @@ from reactivepgm.errors import ImproperPosteriorError, ModelError, NoRuleError, 
 from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.layout import by_batch, taken, zeros_by_batch
 from reactivepgm.plan.beliefs import Beliefs
-from reactivepgm.plan.function_kernel import reads_own_message
+from reactivepgm.plan.function_kernel import is_function, reads_own, reads_own_message
 from reactivepgm.plan.inbox import Inbox, as_binary, improper, naturals_of
 from reactivepgm.plan.outbound import RuleTable, Surroundings
 from reactivepgm.plan.pipeline import Origin, passed, stage_of
@@ -174,7 +174,7 @@ class Mailroom:
         self._forms = {a: f.message for a, f in structure.forms.items() if f.message is not None}
         self._surroundings = [Surroundings(structure, cluster) for cluster in self.clusters]
         self._rules = [RuleTable(cluster) for cluster in self.clusters]
-        self._functions = [reads_own_message(cluster) for cluster in self.clusters]
+        self._waits = [_waits(cluster) for cluster in self.clusters]
         self._stages = [stage_of(cluster.family) for cluster in self.clusters]
         self._borders = {c: structure.borders[self.clusters[c]] for c in range(len(batch.joint), len(self.clusters))}
         self._crossings = {c: structure.crossings[self.clusters[c].whole or self.clusters[c]] for c in self._borders}
@@ -204,11 +204,11 @@ class Mailroom:
         """Compute factor-to-variable messages by the rule and store them."""
         target = self.slots[cluster][slot]
         but: int | None = slot
-        if self._functions[cluster]:
+        if self._waits[cluster][slot]:
             rows = self._proper_rows(cluster, slot, rows)
             if rows is not None and not len(rows):
                 return
-            but = slot if target.edge.interface == self.clusters[cluster].family.node.interfaces[0].name else None
+            but = None if reads_own(self.clusters[cluster], target.edge.interface) else slot
         inputs = {**self.incoming(cluster, rows, but=but), **_of_rows(outside, rows)}
         try:
             message = self._rules[cluster].message(target.edge.interface, inputs)
@@ -222,7 +222,7 @@ class Mailroom:
         self.pools[target.edge.array].put_up(target.edges(rows), message, number, damping)
 
     def _proper_rows(self, cluster: int, slot: int, rows: IntArray | None) -> IntArray | None:
-        """The rows in which a function can be approximated: where all its inputs have proper beliefs.
+        """The rows in which a factor can be approximated: where all its inputs have proper beliefs.
 
         Nothing flows back before anything is known about the output's family.
         """
@@ -320,7 +320,7 @@ class Mailroom:
         if len(names) == 1:
             beliefs.replace_conditional(cluster, names, np.zeros(cluster.size))
             return
-        if self._functions[number] and self._proper_rows(number, -1, None) is not None:
+        if any(self._waits[number]) and self._proper_rows(number, -1, None) is not None:
             beliefs.replace_conditional(cluster, names, np.full(cluster.size, np.nan))
             return
         joint = self._joint(number, outside, "_".join(names))
@@ -343,6 +343,12 @@ def advice(cluster: Cluster) -> str:
     apart = " * ".join(f"q({name})" for name in cluster.names)
     names = ", ".join(cluster.names)
     return f"  or   factorise: {names} are one cluster here; write .where(q={apart}) or constraints=MeanField()"
+
+
+def _waits(cluster: Cluster) -> list[bool]:
+    """For each edge, whether a message along it is only sent where proper beliefs come in."""
+    whole = is_function(cluster) and reads_own_message(cluster)
+    return [whole or reads_own(cluster, edge.interface) for edge in cluster.edges]
 
 
 def _of_rows(outside: Mapping[str, Distribution], rows: IntArray | None) -> dict[str, Distribution]:

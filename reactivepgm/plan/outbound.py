@@ -20,7 +20,7 @@ from reactivepgm.plan.inbox import naturals_of
 from reactivepgm.plan.place import Place
 from reactivepgm.plan.sampled import average_message, has_samples
 from reactivepgm.plan.structure import Cluster, Edge, Structure, edges_of
-from reactivepgm.rulebook import find_marginal_rule, find_rule
+from reactivepgm.rulebook import find_marginal_rule, find_rule, has_rule
 
 IntArray = NDArray[np.intp]
 
@@ -145,6 +145,11 @@ class RuleTable:
             NoRuleError: none applies, or none that takes one component alone.
         """
         return self._call(find_rule, to, inputs, component)
+
+    def has(self, to: str, inputs: Mapping[str, Distribution | type]) -> bool:
+        """Whether there is a rule for inputs of these types."""
+        types = {name: value if isinstance(value, type) else type(value) for name, value in inputs.items()}
+        return has_rule(self.cluster.family.node, to, types, self.cluster.family.meta)
 
     def joint(self, inputs: Mapping[str, Distribution], names: str | None = None) -> Distribution:
         """The joint marginal of the whole cluster, or of the named part of it."""

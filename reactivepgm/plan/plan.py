@@ -29,6 +29,7 @@ from reactivepgm.plan.gaussian_sweep import GaussianSweep, NotNormalError
 from reactivepgm.plan.kernels import KernelCluster, flat_messages
 from reactivepgm.plan.loopy_sweep import LoopySchedule, LoopySweep
 from reactivepgm.plan.mailroom import Expected
+from reactivepgm.plan.own_edges import OwnEdges
 from reactivepgm.plan.pipeline import stage_of
 from reactivepgm.plan.regions import Batch, batches_of
 from reactivepgm.plan.star_sweep import StarSweep
@@ -43,6 +44,8 @@ class Sweep(Protocol):
     """One way to update the regions of a batch."""
 
     name: str
+    own: OwnEdges
+    """The edges whose messages depend on what comes in on them."""
 
     def run(self, beliefs: Beliefs) -> None:
         """Update marginals and joints of the batch from the freshest beliefs about the others."""
@@ -134,14 +137,19 @@ class Plan:
         sweep = self._sweeps[number]
         if sweep is None:
             sweep = self._sweeps[number] = self._choose(self.batches[number], beliefs)
+        self._instruct(sweep)
         try:
             sweep.run(beliefs)
         except CycleError:
-            sweep = self._sweeps[number] = self._loopy(self.batches[number], beliefs)
+            sweep = self._sweeps[number] = self._instruct(self._loopy(self.batches[number], beliefs))
             sweep.run(beliefs)
         except NotNormalError:
-            sweep = self._sweeps[number] = self._by_rules(self.batches[number], beliefs)
+            sweep = self._sweeps[number] = self._instruct(self._by_rules(self.batches[number], beliefs))
             sweep.run(beliefs)
+
+    def _instruct(self, sweep: Sweep) -> Sweep:
+        sweep.own.initial, sweep.own.damping = self.messages, self._schedule.damping
+        return sweep
 
     def iterate(self, beliefs: Beliefs) -> None:
         """Update every batch once, in order."""
@@ -161,12 +169,17 @@ class Plan:
         """
         sweeps = [s for s in self._sweeps if isinstance(s, StarSweep | GaussianSweep | DiscreteSweep)]
         cut = any(len(clusters) > 1 for clusters in self.structure.clusters.values())
-        if cut or len(sweeps) < len(self.batches):
+        if cut or len(sweeps) < len(self.batches) or self.expected_again:
             raise InferenceError(
                 "log_scale is the evidence of a model without mean-field cuts and cycles, solved by messages with a known"
                 " scale; for this one use free_energy=True, which bounds it"
             )
         return sum(sweep.log_scale(beliefs) for sweep in sweeps)
+
+    @property
+    def expected_again(self) -> list[OwnEdges]:
+        """Messages that depend on what comes in on their own edges: computed anew in every iteration."""
+        return [sweep.own for sweep in self._sweeps if sweep is not None and sweep.own.is_read]
 
     @property
     def approximated(self) -> list[FunctionSweep]:

@@ -18,6 +18,7 @@ from reactivepgm.plan.beliefs import Beliefs, Mask
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.inbox import Inbox
 from reactivepgm.plan.outbound import heard, misfit, towards
+from reactivepgm.plan.own_edges import OwnEdge, OwnEdges, own_inputs
 from reactivepgm.plan.pipeline import passed, stage_of
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.sender import Sender
@@ -34,33 +35,76 @@ class Receiver(Protocol):
 class Senders:
     """The clusters of one interface: their messages follow from other regions and data alone."""
 
-    def __init__(self, structure: Structure, clusters: tuple[Cluster, ...]) -> None:
+    def __init__(self, structure: Structure, clusters: tuple[Cluster, ...], in_region: bool = False) -> None:
+        self._in_region = in_region
         self._forms = {a: f.message for a, f in structure.forms.items() if f.message is not None}
         self._senders = [Sender(structure, c) for c in clusters]
         self._stages = {c: stage for c in clusters if (stage := stage_of(c.family)) is not None}
         self._borders = {c: structure.borders[c] for c in clusters if c in structure.borders}
         self._passed: dict[Cluster, tuple[Distribution, Mask]] = {}
+        owns = [OwnEdge(structure, c) for c in clusters if own_inputs(c)]
+        self._owns = {own.cluster: own for own in owns}
+        self.own = OwnEdges(structure, owns)
+        """The edges whose messages depend on what comes in on them."""
 
     def send(self, beliefs: Beliefs, inboxes: Mapping[int, Receiver]) -> None:
         """Put every cluster's messages into the inboxes of the arrays they are for."""
+        self.own.begin(beliefs)
+        waiting: list[OwnEdge] = []
         for sender in self._senders:
-            cluster, missing = sender.cluster, sender.missing(beliefs)
-            if cluster in self._stages:
-                message, missing = self._through(cluster, sender.message(beliefs), missing)
-                is_part = False
+            own = self._owns.get(sender.cluster)
+            if own is None:
+                self._send(sender, self._whole_or_part(sender, beliefs), beliefs, inboxes)
+                continue
+            inputs = sender.inputs(beliefs)
+            message = own.from_marginal(beliefs, inputs)
+            if message is None and own.reads_message(inputs):
+                waiting.append(own)
             else:
-                message = sender.part(beliefs)
-                is_part = sender.component is not None
-            for edge in cluster.edges:
-                sent = message if is_part else towards(edge, message, cluster.size)
-                if edge.array in self._forms and not isinstance(sent, Uninformative):
-                    sent = self._forms[edge.array](sent)
-                try:
-                    inboxes[edge.array].put(edge, sent, missing, cluster.family)
-                except ReactivePGMError:
-                    raise
-                except ValueError as error:  # a message of two dimensions, found out where its parameters are read
-                    raise misfit(cluster.family, sender.inputs(beliefs), error) from error
+                self._send(sender, sender.part(beliefs) if message is None else message, beliefs, inboxes)
+        if waiting:
+            self._send_own(waiting, beliefs, inboxes)
+
+    def _whole_or_part(self, sender: Sender, beliefs: Beliefs) -> Distribution:
+        return sender.message(beliefs) if sender.cluster in self._stages else sender.part(beliefs)
+
+    def _send(
+        self,
+        sender: Sender,
+        message: Distribution,
+        beliefs: Beliefs,
+        inboxes: Mapping[int, Receiver],
+        is_own: bool = False,
+    ) -> None:
+        cluster, missing = sender.cluster, sender.missing(beliefs)
+        is_part = sender.component is not None
+        if cluster in self._stages:
+            is_part = False
+            message, missing = self._through(cluster, message, missing)
+        for edge in cluster.edges:
+            sent = message if is_part else towards(edge, message, cluster.size)
+            if edge.array in self._forms and not isinstance(sent, Uninformative):
+                sent = self._forms[edge.array](sent)
+            try:
+                inboxes[edge.array].put(edge, sent, missing, cluster.family)
+                if not is_own:
+                    self.own.hear(edge, sent, missing)
+            except ReactivePGMError:
+                raise
+            except ValueError as error:  # a message of two dimensions, found out where its parameters are read
+                raise misfit(cluster.family, sender.inputs(beliefs), error) from error
+
+    def _send_own(self, waiting: list[OwnEdge], beliefs: Beliefs, inboxes: Mapping[int, Receiver]) -> None:
+        """The messages of rules that read what comes in on their own edge: all from the cavities as they are now."""
+        self.own.active = [own for own in waiting if own.edge.array not in self.own.foreign]
+        cavities = {own.cluster: self.own.cavities(own) for own in self.own.active}
+        for own in waiting:
+            sender = next(one for one in self._senders if one.cluster is own.cluster)
+            if own.cluster not in cavities:  # not normal: the exact message may be held until a form resolves it
+                self._send(sender, sender.part(beliefs), beliefs, inboxes)
+            elif not self.own.is_silent(own, self._in_region):
+                self.own.update(own, sender.inputs(beliefs), cavities[own.cluster], sender.missing(beliefs))
+                self._send(sender, own.message(), beliefs, inboxes, True)
 
     def message(self, cluster: Cluster, beliefs: Beliefs) -> Distribution:
         """A cluster's message as its variables hear it, from the current beliefs."""
@@ -69,7 +113,10 @@ class Senders:
             return heard(sent, cluster.size, missing)
         for sender in self._senders:
             if sender.cluster is cluster:
-                return heard(sender.message(beliefs), cluster.size, sender.missing(beliefs))
+                own = self._owns.get(cluster)
+                is_own = own is not None and own in self.own.active
+                message = own.message() if own is not None and is_own else sender.message(beliefs)
+                return heard(message, cluster.size, sender.missing(beliefs))
         raise KeyError(cluster)
 
     def log_densities(self, beliefs: Beliefs, points: Mapping[int, Array]) -> float:
@@ -121,6 +168,7 @@ class StarSweep:
         self._structure = structure
         self._batch = batch
         self._senders = Senders(structure, batch.single)
+        self.own = self._senders.own
 
     def log_scale(self, beliefs: Beliefs) -> float:
         """The log of what the messages multiply to: log f(x) - log q(x) at any x (Besag 1989, "A candidate's formula")."""
@@ -143,6 +191,7 @@ class StarSweep:
             with noted("product", inbox.array.name, inbox.size):
                 belief = inbox.product(has_form)
             beliefs.replace(array, self._batch.elements[array], belief)
+        self.own.keep(beliefs)
 
     def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
         """A cluster's message towards one of its interfaces, from the current beliefs."""

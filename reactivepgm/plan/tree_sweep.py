@@ -13,7 +13,8 @@ from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.inbox import Inbox
 from reactivepgm.plan.mailroom import Expected, Mailroom
-from reactivepgm.plan.pool import Exclusive
+from reactivepgm.plan.own_edges import OwnEdges, solve_with_own
+from reactivepgm.plan.pool import Exclusive, Totals
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.rounds import rounds_of
 from reactivepgm.plan.star_sweep import Senders
@@ -47,7 +48,8 @@ class TreeSweep:
 
     def __init__(self, structure: Structure, batch: Batch, expected: Expected) -> None:
         self._mail = Mailroom(structure, batch, expected)
-        self._senders = Senders(structure, batch.single)
+        self._senders = Senders(structure, batch.single, in_region=True)
+        self.own = self._senders.own
         self._structure = structure
         self._informed = frozenset(edge.array for cluster in batch.single for edge in cluster.edges)
         self._rounds: dict[frozenset[int], tuple[list[Up | Down], frozenset[int]]] = {}
@@ -55,6 +57,9 @@ class TreeSweep:
 
     def run(self, beliefs: Beliefs) -> None:
         """Replace marginals and joints of the batch by those of the exact joint posterior."""
+        solve_with_own(self.own, lambda: self._solve(beliefs))
+
+    def _solve(self, beliefs: Beliefs) -> None:
         mail = self._mail
         collect(mail, self._senders, beliefs)
         outside = mail.read(beliefs)
@@ -67,6 +72,7 @@ class TreeSweep:
         mail.leave_at_borders()
         deliver(mail, beliefs)
         mail.joints(beliefs, outside)
+        tell_own(mail, self.own, beliefs)
 
     def message(self, beliefs: Beliefs, cluster: Cluster, interface: str) -> Distribution:
         """A cluster's message towards one of its interfaces, as it was last sent."""
@@ -104,6 +110,14 @@ def deliver(mail: Mailroom, beliefs: Beliefs, check: bool = True) -> None:
         with noted("product", pool.variable.name, pool.size):
             belief = pool.belief(check)
         beliefs.replace(array, mail.batch.elements[array], belief)
+
+
+def tell_own(mail: Mailroom, own: OwnEdges, beliefs: Beliefs) -> None:
+    """What the factors of the region send to the variables at which rules read their own edge."""
+    for array, pool in mail.pools.items():
+        if own.wants(array) and pool.group is not None:
+            own.receive(array, pool.group, [Totals(pool.elements, pool.size)(part) for part in pool.up])
+    own.keep(beliefs)
 
 
 class _Wiring:

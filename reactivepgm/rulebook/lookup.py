@@ -81,3 +81,44 @@ def _required(kind: str, node: Any, target: str, inputs: Mapping[str, type], met
     if rule is None:
         raise no_rule(kind, found, canonical, inputs, meta, site)
     return rule
+
+
+def find_log_scale(node: Any, to: str, inputs: Mapping[str, type], meta: Any = None) -> Rule | None:
+    """The rule for log of the factor's integral against all messages, that on ``to`` included; None where there is none.
+
+    Example:
+        >>> from reactivepgm.distributions import NormalMeanVariance, PointMass
+        >>> rule = find_log_scale("Probit", "in", {"m_out": PointMass, "m_in": NormalMeanVariance})
+        >>> round(float(rule(m_out=PointMass(1.0), m_in=NormalMeanVariance(0.0, 1.0))), 6)
+        -0.693147
+    """
+    load_packs()
+    found = the_node(node)
+    return TABLE.find("scale", found, canonical_target(found, to), inputs, meta)
+
+
+def has_rule(node: Any, to: str, inputs: Mapping[str, type], meta: Any = None) -> bool:
+    """Whether a message rule toward an interface takes inputs of these types.
+
+    Example:
+        >>> from reactivepgm.distributions import Beta, PointMass
+        >>> has_rule("NormalMeanVariance", "mean", {"m_out": Beta, "m_variance": PointMass})
+        False
+    """
+    load_packs()
+    found = the_node(node)
+    return TABLE.find("rule", found, canonical_target(found, to), inputs, meta) is not None
+
+
+def own_roles(node: Any, to: str) -> frozenset[str]:
+    """Which inputs on their own target's edge the rules toward an interface name: "m", the message, "q", the marginal.
+
+    Example:
+        >>> own_roles("Probit", "in"), own_roles("Probit", "out")
+        (frozenset({'m'}), frozenset())
+    """
+    load_packs()
+    found = the_node(node)
+    target = canonical_target(found, to)
+    rows = (rule for rule in TABLE.rules("rule", found.key, target) if rule.target == target)
+    return frozenset(role[0] for rule in rows for role in rule.signature.inputs if role[2:] == target)

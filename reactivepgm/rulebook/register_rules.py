@@ -1,4 +1,4 @@
-"""The decorators that file a function in the table: ``@rule``, ``@marginal_rule``, ``@average_energy``, ``@kernel``."""
+"""The decorators that file a function in the table: one for each kind of row, from ``@rule`` to ``@log_scale``."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -88,6 +88,24 @@ def marginal_rule(node: Any, joint: str, *, vectorized: bool = True) -> Callable
     """
     found = the_node(node)
     return file_rule("marginal", found, canonical_target(found, joint), vectorized)
+
+
+def log_scale(node: Any, *, to: str) -> Callable[[F], F]:
+    """File a log scale: log of the integral of the factor times all its messages, that on the edge ``to`` included.
+
+    Approximate messages that keep moments lose the scale of the factor; with it the free energy is that of
+    expectation propagation (Minka 2001): -log scale in place of the factor's own energy.
+
+    Example:
+        >>> from reactivepgm.distributions import PointMass
+        >>> from reactivepgm.nodes import Interface, Node, register
+        >>> node = register(Node("equal", "deterministic", (Interface("out"), Interface("in")), lambda x: x + 0))
+        >>> @log_scale("equal", to="in")
+        ... def _(m_out: PointMass, m_in: PointMass) -> float:
+        ...     return 0.0
+    """
+    found = the_node(node)
+    return file_rule("scale", found, canonical_target(found, to), True)
 
 
 def kernel(node: Any, *, to: str, ins: tuple[str, ...] | str) -> Callable[[F], F]:

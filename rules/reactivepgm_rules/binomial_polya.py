@@ -4,6 +4,8 @@ Factor        f = C(n, y) exp(y ψ) / (1 + exp(ψ))^n,  ψ = x · beta: y ~ Bino
               = C(n, y) 2^-n ∫ exp((y - n/2) ψ - ω ψ²/2) PG(ω | n, 0) dω          Polson, Scott and Windle 2013, theorem 1
 Toward beta   with the inbound message on its own edge, ω enters by its mean given ψ:
               weighted mean (y - n/2) x, precision E[ω] x x', E[ω] = n tanh(ψ/2) / (2 ψ)
+Bound         with the marginal on the own edge, at the optimal ω: E[ω] = n tanh(c/2) / (2 c), c² = E[ψ²]: every update
+              lowers a bound                                Jaakkola and Jordan 2000; Durante and Rigon 2019, section 2
 Variational   ν(y) = Binomial(n, σ(E[ψ]))
 Energy        -E[log C(n, y)] - E[y] E[ψ] + n E[log(1 + exp ψ)]
 
@@ -22,6 +24,7 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.nodes.polya import BinomialPolya, BinomialPolyaMeta
 from reactivepgm.numerics.array import Array
+from reactivepgm.numerics.elementary import sqrt
 from reactivepgm.numerics.linear_algebra import inner, outer, quad_form
 from reactivepgm.numerics.quadrature import expectation
 from reactivepgm.numerics.special import log_factorial, sigmoid
@@ -66,6 +69,25 @@ def _(
     x = q_x.value
     weight = _mean_omega(q_x, q_n, m_beta, meta)
     return MvNormalWeightedMeanPrecision._of(column_scaling(q_y.mean - 0.5 * q_n.value) * x, scaling(weight) * outer(x))
+
+
+@rule(BinomialPolya, to="beta")
+def _(q_y: PointMass | Binomial, q_x: PointMass, q_n: PointMass, q_beta: UnivariateNormal) -> NormalWeightedMeanPrecision:
+    """A single coefficient, bounded around its marginal."""
+    x = q_x.value
+    return NormalWeightedMeanPrecision._of(x * (q_y.mean - 0.5 * q_n.value), _optimal_omega(q_x, q_n, q_beta) * x * x)
+
+
+@rule(BinomialPolya, to="beta")
+def _(q_y: PointMass | Binomial, q_x: PointMass, q_n: PointMass, q_beta: MultivariateNormal) -> MvNormalWeightedMeanPrecision:
+    """A vector of coefficients, bounded around its marginal."""
+    x, weight = q_x.value, _optimal_omega(q_x, q_n, q_beta)
+    return MvNormalWeightedMeanPrecision._of(column_scaling(q_y.mean - 0.5 * q_n.value) * x, scaling(weight) * outer(x))
+
+
+def _optimal_omega(q_x: PointMass, q_n: PointMass, q_beta: Coefficients) -> Array:
+    mean, variance = predictor(q_x, q_beta)
+    return q_n.value * polya_gamma_mean(sqrt(mean * mean + variance))
 
 
 def _mean_omega(

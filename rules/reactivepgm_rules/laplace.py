@@ -6,6 +6,7 @@ Expectation   with m_mean = N(m, v) on its own edge, μ = m - out, and the halve
 propagation   the kink, with R Mills' ratio: a = (μ - v/b)/√v, c = -(μ + v/b)/√v, P₊ = R(-a) / (R(-a) + R(-c)), P₋ = 1 - P₊
               ∂ log Z/∂m = g = (P₋ - P₊)/b,  -∂² log Z/∂m² = h = 2 P₊ P₋ (a + 1/R(-a) + c + 1/R(-c)) / (b √v)
               ν(mean) = N with precision h/(1 - v h) and weighted mean (g + m h)/(1 - v h)
+              Z = exp(v/2b²) (exp(-μ/b) Φ(a) + exp(μ/b) Φ(c)) / 2b
 Variational   ν(mean) = Laplace(out, 1/E[1/b]) for an observed out
               ν(scale) ∝ exp(-E|out - mean| / b) / b = InverseGamma(0, E|out - mean|)
 Energy        log 2 + E[log b] + E[1/b] E|out - mean|
@@ -21,11 +22,11 @@ from reactivepgm.distributions import (
     PointMass,
     UnivariateNormal,
 )
-from reactivepgm.numerics.array import Array
-from reactivepgm.numerics.elementary import divide, exp, sqrt, where
+from reactivepgm.numerics.array import Array, namespace
+from reactivepgm.numerics.elementary import divide, exp, log, sqrt, where
 from reactivepgm.numerics.normal_tail import mills_ratio
-from reactivepgm.numerics.special import normal_cdf
-from reactivepgm.rulebook import average_energy, rule
+from reactivepgm.numerics.special import log_normal_cdf, normal_cdf
+from reactivepgm.rulebook import average_energy, log_scale, rule
 
 Scale = PointMass | InverseGamma | GammaFamily
 Located = UnivariateNormal | PointMass
@@ -76,6 +77,33 @@ def site(m: UnivariateNormal, centre: Array, scale: Array) -> NormalWeightedMean
     h = 2.0 * p_above * p_below * (a + 1.0 / above + c + 1.0 / below) / (scale * deviation)
     left = 1.0 - variance * h
     return NormalWeightedMeanPrecision._of((g + mean * h) / left, h / left)
+
+
+def log_integral(m: UnivariateNormal, centre: Array, scale: Array) -> Array:
+    """log of the integral of N(m) times Laplace(centre, scale): both halves, each an exponential times a normal.
+
+    Example:
+        >>> from reactivepgm.distributions import NormalMeanVariance
+        >>> round(float(log_integral(NormalMeanVariance(0.0, 1e-12), 0.0, 0.5)), 5)
+        -0.0
+    """
+    deviation = sqrt(m.variance)
+    mu, pull = (m.mean - centre) / deviation, deviation / scale
+    above = -mu * pull + log_normal_cdf(mu - pull)
+    below = mu * pull + log_normal_cdf(-(mu + pull))
+    return 0.5 * pull * pull + namespace(above, below).logaddexp(above, below) - _LOG_2 - log(scale)
+
+
+@log_scale(Laplace, to="out")
+def _(q_mean: PointMass, q_scale: PointMass, m_out: UnivariateNormal) -> Array:
+    """The logarithm of Z."""
+    return log_integral(m_out, q_mean.value, q_scale.value)
+
+
+@log_scale(Laplace, to="mean")
+def _(q_out: PointMass, q_scale: PointMass, m_mean: UnivariateNormal) -> Array:
+    """The logarithm of Z."""
+    return log_integral(m_mean, q_out.value, q_scale.value)
 
 
 @rule(Laplace, to="out")

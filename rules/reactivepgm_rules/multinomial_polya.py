@@ -4,6 +4,8 @@ Factor        f = N! prod_k p_k^x_k / x_k!,  p_k = σ(ψ_k) prod_{j<k} σ(-ψ_j)
               = N!/prod x_k! prod_{k<K} σ(ψ_k)^x_k σ(-ψ_k)^(N_k - x_k),  N_k = x_k + ... + x_K
 Toward psi    with the inbound message on its own edge, coordinate by coordinate as for the binomial:
               weighted mean x_k - N_k/2, precision N_k tanh(ψ_k/2) / (2 ψ_k) at the message's mean
+Bound         with the marginal on the own edge, ψ_k is replaced by c_k with c_k² = E[ψ_k²]: every update lowers a bound
+                                                                                Durante and Rigon 2019, section 2
 Toward x      Multinomial(N, p), each stick broken at its expected fraction E[σ(ψ_k)]
 Energy        -log N! + sum_k E[log x_k!] + sum_{k<K} (E[x_k] E[softplus(-ψ_k)] + E[N_k - x_k] E[softplus(ψ_k)])
 
@@ -26,6 +28,7 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.nodes.polya import MultinomialPolya, MultinomialPolyaMeta
 from reactivepgm.numerics.array import Array, namespace
+from reactivepgm.numerics.elementary import sqrt
 from reactivepgm.numerics.quadrature import expectation
 from reactivepgm.numerics.special import log_factorial, sigmoid
 from reactivepgm.rulebook import average_energy, rule
@@ -67,6 +70,25 @@ def _(q_x: Counts, q_N: Trials, m_psi: UnivariateNormal) -> NormalWeightedMeanPr
     """Two categories: a single stick."""
     weighted, precision = _natural(q_x, as_vector(m_psi.mean))
     return NormalWeightedMeanPrecision._of(weighted[..., 0], precision[..., 0])
+
+
+@rule(MultinomialPolya, to="psi")
+def _(q_x: Counts, q_N: Trials, q_psi: MultivariateNormal) -> MvNormalWeightedMeanPrecision:
+    """Every stick, bounded around its marginal."""
+    weighted, precision = _natural(q_x, _root_mean_square(q_psi))
+    return MvNormalWeightedMeanPrecision._of(weighted, precision[..., None] * identity_like(precision))
+
+
+@rule(MultinomialPolya, to="psi")
+def _(q_x: Counts, q_N: Trials, q_psi: UnivariateNormal) -> NormalWeightedMeanPrecision:
+    """Two categories, bounded around the marginal of the single stick."""
+    weighted, precision = _natural(q_x, as_vector(_root_mean_square(q_psi)))
+    return NormalWeightedMeanPrecision._of(weighted[..., 0], precision[..., 0])
+
+
+def _root_mean_square(q_psi: Located) -> Array:
+    mean, variance = component_moments(q_psi)
+    return sqrt(mean * mean + variance)
 
 
 @rule(MultinomialPolya, to="x")

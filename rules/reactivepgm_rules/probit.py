@@ -32,7 +32,7 @@ from reactivepgm.numerics.elementary import log, log1p, sqrt, where
 from reactivepgm.numerics.normal_tail import mills_ratio
 from reactivepgm.numerics.quadrature import expectation
 from reactivepgm.numerics.special import log_normal_cdf, normal_cdf, sigmoid
-from reactivepgm.rulebook import average_energy, marginal_rule, rule
+from reactivepgm.rulebook import average_energy, log_scale, marginal_rule, rule
 
 from .expectations import weigh
 
@@ -120,6 +120,14 @@ def _(m_out: Outcome, m_in: UnivariateNormal) -> NormalWeightedMeanPrecision:
     precision = bend * scale
     weighted = r * sqrt(1.0 + v) * scale + m_in.mean * precision
     return NormalWeightedMeanPrecision._of(weighted, where(r == 0.0, _NEARLY_FLAT, precision))
+
+
+@log_scale(Probit, to="in")
+def _(m_out: Outcome, m_in: UnivariateNormal) -> Array:
+    """The logarithm of Z."""
+    p = probability(m_out)
+    h = m_in.mean / sqrt(1.0 + m_in.variance)
+    return namespace(h, p).logaddexp(log(p) + log_normal_cdf(h), log1p(-p) + log_normal_cdf(-h))
 
 
 @marginal_rule(Probit, "out_in")

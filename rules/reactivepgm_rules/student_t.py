@@ -11,13 +11,17 @@ The precision is negative where an outlier widens the posterior: t is not log-co
 log u, where the integrand is analytic and falls off at least exponentially (Trefethen and Weideman 2014, section 5).
 """
 
+import math
+
 from reactivepgm.distributions import NormalWeightedMeanPrecision, PointMass, StudentT, UnivariateNormal
 from reactivepgm.numerics.array import Array, namespace
-from reactivepgm.numerics.elementary import log1p
+from reactivepgm.numerics.elementary import log, log1p
 from reactivepgm.numerics.quadrature import expectation
-from reactivepgm.rulebook import average_energy, rule
+from reactivepgm.numerics.special import gammaln, logsumexp
+from reactivepgm.rulebook import average_energy, log_scale, rule
 
 Located = UnivariateNormal | PointMass
+_HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 _POINTS = 400
 _NEGLIGIBLE = 38.0
 _HERMITE = 64
@@ -32,17 +36,10 @@ def site(m: UnivariateNormal, centre: Array, scale: Array, df: Array) -> NormalW
         >>> round(near.mean, 6), round(near.precision, 6)
         (0.5, 1.0)
     """
-    xp = namespace(m.mean, m.variance, centre, scale, df)
-    mean, variance, half = m.mean, m.variance, 0.5 * df
+    mean, variance = m.mean, m.variance
     gap = centre - mean
-    shape = xp.asarray(half)[..., None]
-    # Toward small u the integrand falls like u^(half + 1/2); toward large u like exp(-half u).
-    reach = _NEGLIGIBLE / (shape + 0.5)
-    low, high = -(reach + (2.0 * reach) ** 0.5), xp.log1p(_NEGLIGIBLE / shape + (2.0 * _NEGLIGIBLE / shape) ** 0.5)
-    t = low + (high - low) * (xp.arange(_POINTS, dtype=shape.dtype) / (_POINTS - 1.0))
-    k = 1.0 / (xp.asarray(variance)[..., None] + xp.asarray(scale * scale)[..., None] * xp.exp(-t))
-    square = xp.asarray(gap * gap)[..., None]
-    log_weight = shape * (t - xp.expm1(t)) + 0.5 * (xp.log(k) - k * square)
+    k, log_weight, _ = _mixture(m, gap, scale, df)
+    xp = namespace(log_weight)
     weight = xp.exp(log_weight - log_weight.max(-1, keepdims=True))
     weight = weight / weight.sum(-1, keepdims=True)
     first = (weight * k).sum(-1)
@@ -52,6 +49,47 @@ def site(m: UnivariateNormal, centre: Array, scale: Array, df: Array) -> NormalW
     h = first - gap * gap * spread
     left = 1.0 - variance * h
     return NormalWeightedMeanPrecision._of((gap * first + mean * h) / left, h / left)
+
+
+def log_integral(m: UnivariateNormal, centre: Array, scale: Array, df: Array) -> Array:
+    """log of the integral of N(m) times StudentT(centre, scale, df).
+
+    Example:
+        >>> from reactivepgm.distributions import NormalMeanVariance
+        >>> near = log_integral(NormalMeanVariance(0.5, 1e-12), 0.0, 1.0, 3.0)
+        >>> abs(float(near - StudentT(0.0, 1.0, 3.0).log_pdf(0.5))) < 1e-9
+        True
+    """
+    _, log_weight, step = _mixture(m, centre - m.mean, scale, df)
+    half = 0.5 * df
+    return logsumexp(log_weight, axis=-1) + log(step) + half * log(half) - half - gammaln(half) - _HALF_LOG_2PI
+
+
+def _mixture(m: UnivariateNormal, gap: Array, scale: Array, df: Array) -> tuple[Array, Array, Array]:
+    """On a grid of log u, along a last axis: 1/(v + s²/u), and the log of the integrand up to a factor; the grid's step."""
+    variance, half = m.variance, 0.5 * df
+    xp = namespace(variance, gap, scale, df)
+    shape = xp.asarray(half)[..., None]
+    # Toward small u the integrand falls like u^(half + 1/2); toward large u like exp(-half u).
+    reach = _NEGLIGIBLE / (shape + 0.5)
+    low, high = -(reach + (2.0 * reach) ** 0.5), xp.log1p(_NEGLIGIBLE / shape + (2.0 * _NEGLIGIBLE / shape) ** 0.5)
+    t = low + (high - low) * (xp.arange(_POINTS, dtype=shape.dtype) / (_POINTS - 1.0))
+    k = 1.0 / (xp.asarray(variance)[..., None] + xp.asarray(scale * scale)[..., None] * xp.exp(-t))
+    square = xp.asarray(gap * gap)[..., None]
+    log_weight = shape * (t - xp.expm1(t)) + 0.5 * (xp.log(k) - k * square)
+    return k, log_weight, (high - low)[..., 0] / (_POINTS - 1.0)
+
+
+@log_scale(StudentT, to="out")
+def _(m_location: PointMass, m_scale: PointMass, m_df: PointMass, m_out: UnivariateNormal) -> Array:
+    """The logarithm of Z."""
+    return log_integral(m_out, m_location.value, m_scale.value, m_df.value)
+
+
+@log_scale(StudentT, to="location")
+def _(m_out: PointMass, m_scale: PointMass, m_df: PointMass, m_location: UnivariateNormal) -> Array:
+    """The logarithm of Z."""
+    return log_integral(m_location, m_out.value, m_scale.value, m_df.value)
 
 
 @rule(StudentT, to="out")
