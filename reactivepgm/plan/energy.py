@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reactivepgm.distributions import PointMass
+from reactivepgm.distributions import MixtureDistribution, PointMass
 from reactivepgm.errors import FreeEnergyError, NoRuleError
 from reactivepgm.graph import Family
 from reactivepgm.plan.beliefs import Beliefs
@@ -97,11 +97,24 @@ class FreeEnergy:
         try:
             rule = find_average_energy(family.node, types, family.meta, site=family.site)
         except NoRuleError:
+            mixed = next((name for name, value in inputs.items() if isinstance(value, MixtureDistribution)), None)
+            if mixed is not None:  # an energy is linear in the belief
+                return self._over_components(family, inputs, mixed)
             if not has_samples(inputs):
                 raise
             return np.asarray(average_number(lambda points: self._called(family, points), inputs))
         with noted("energy rule", family, family.rows):
             return np.asarray(rule(meta=family.meta, node=family.node, **inputs))
+
+    def _over_components(self, family: Family, inputs: Mapping[str, Any], mixed: str) -> Floats:
+        mixture = inputs[mixed]
+        weights = np.asarray(mixture.weights)
+        return np.asarray(
+            sum(
+                weights[..., k] * self._called(family, {**inputs, mixed: mixture.components[..., k]})
+                for k in range(weights.shape[-1])
+            )
+        )
 
     def _joint_entropy(self, cluster: Cluster, beliefs: Beliefs) -> Floats:
         key = (cluster.family.id, cluster.number)

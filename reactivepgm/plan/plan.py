@@ -19,6 +19,7 @@ from reactivepgm.errors import InferenceError, MissingInitialError, ModelError
 from reactivepgm.graph import Family, Graph, ProjectedTo
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.borders import Border, Crossing, cut, delaying
+from reactivepgm.plan.choice_sweep import ChoiceSweep, is_choice
 from reactivepgm.plan.contraction import CycleError
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.energy import FreeEnergy
@@ -209,6 +210,8 @@ class Plan:
         return self._by_rules(batch, beliefs)
 
     def _by_rules(self, batch: Batch, beliefs: Beliefs) -> Sweep:
+        if is_choice(batch):
+            return ChoiceSweep(self.structure, batch)
         if any(reads_own_message(cluster) for cluster in batch.joint):
             return self._loopy(batch, beliefs)  # messages of functions wait for those on their own edges
         try:

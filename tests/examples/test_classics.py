@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.special import gammaln
+from scipy.special import betaln, gammaln
 
 from reactivepgm import Normal, infer
 
@@ -132,6 +132,19 @@ def test_breakdowns_have_their_closed_form():
     evidence = gammaln(a) - a * np.log(b) - gammaln(2.0)
     evidence += (count * np.log(names["HOURS"]) - gammaln(count + 1))[seen].sum()
     assert result.free_energy[-1] == pytest.approx(-evidence, rel=1e-12)
+
+
+def test_two_stories_about_a_coin():
+    names = example("which_coin")
+    scores, together = names["main"](heads=3, tails=7)
+    exact = [betaln(a, b) - betaln(a + 3, b + 7) for a, b in names["STORIES"]]
+    np.testing.assert_allclose(scores, exact, rtol=1e-12)
+    np.testing.assert_allclose(exact, [6.639876, 8.963663], atol=5e-7)
+    joint = np.array([0.3, 0.7]) * np.exp(np.negative(exact))
+    weights = joint / joint.sum()
+    np.testing.assert_allclose(together.posteriors["bias"].weights, weights, rtol=1e-12)
+    assert float(together.posteriors["which"].p) == pytest.approx(weights[1], rel=1e-12)
+    assert together.free_energy[-1] == pytest.approx(-np.log(joint.sum()), rel=1e-12)
 
 
 def test_the_list_names_every_example():
