@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, polygamma
 
 from reactivepgm.errors import InferenceError
+from reactivepgm.numerics.special import digamma, trigamma
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def gamma_from_logs(mean: Floats, mean_log: Floats) -> Floats:
     shape = (3.0 - gap + np.sqrt((gap - 3.0) ** 2 + 24.0 * gap)) / (12.0 * gap)
     for _ in range(_STEPS):
         # In 1/shape, where the equation is almost linear.
-        slope = 1.0 / shape - polygamma(1, shape)
+        slope = 1.0 / shape - trigamma(shape)
         inverse = 1.0 / shape + (np.log(shape) - digamma(shape) - gap) / (shape * shape * slope)
         fresh = np.where(inverse > 0.0, 1.0 / np.where(inverse > 0.0, inverse, 1.0), 2.0 * shape)
         done = np.abs(fresh - shape) <= _TOLERANCE * shape
@@ -73,8 +73,8 @@ def dirichlet_from_logs(mean_log: Floats) -> Floats:
     for _ in range(_STEPS):
         total = alpha.sum(axis=-1, keepdims=True)
         gradient = digamma(total) - digamma(alpha) + mean_log
-        diagonal = -polygamma(1, alpha)
-        constant = polygamma(1, total)
+        diagonal = -trigamma(alpha)
+        constant = trigamma(total)
         shared = (gradient / diagonal).sum(axis=-1, keepdims=True) / (1.0 / constant + (1.0 / diagonal).sum(-1, keepdims=True))
         step = (gradient - shared) / diagonal
         fresh = alpha - step

@@ -9,7 +9,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from reactivepgm.approximations.peak import guesses, peak
 from reactivepgm.approximations.support import common, support_of
@@ -22,6 +21,9 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.errors import ImproperPosteriorError
 from reactivepgm.numerics.array import Array
+from reactivepgm.numerics.deferred import Deferred
+
+_OPTIMIZE = Deferred("scipy.optimize")
 
 Floats = NDArray[np.float64]
 Bounds = tuple[float, float]
@@ -101,7 +103,7 @@ def _climbed(belief: Distribution, bounds: Bounds) -> Floats:
             return -float(np.broadcast_to(belief.log_pdf(whole), batch)[row])
 
         options = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 10_000}
-        answer = minimize(fall, start[row].ravel(), method="L-BFGS-B", bounds=limits, options=options)
+        answer = _OPTIMIZE.minimize(fall, start[row].ravel(), method="L-BFGS-B", bounds=limits, options=options)
         if not np.isfinite(answer.fun):
             raise ImproperPosteriorError(f"no highest point was found: {belief!r}\n  write  bounds=(low, high)")
         found[row] = answer.x.reshape(event)

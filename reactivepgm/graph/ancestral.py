@@ -14,8 +14,6 @@ from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from reactivepgm.errors import ModelError
 from reactivepgm.graph.binding import FixedBinding, MixedBinding
@@ -23,8 +21,11 @@ from reactivepgm.graph.derived import BatchedSource
 from reactivepgm.graph.family import Family
 from reactivepgm.graph.source import ConstantSource, DataSource, SelectedSource, Source, StackedSource
 from reactivepgm.graph.variable import VariableArray
+from reactivepgm.numerics.deferred import Deferred
 
 IntArray = NDArray[np.intp]
+
+_SPARSE, _GRAPHS = Deferred("scipy.sparse"), Deferred("scipy.sparse.csgraph")
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,8 +340,8 @@ class _Ordering:
 
     def _circle(self, chosen: IntArray, makers: IntArray, needing: IntArray) -> None:
         size = len(chosen)
-        links = csr_matrix((np.ones(len(makers)), (makers, needing)), shape=(size, size))
-        _, labels = connected_components(links, directed=True, connection="strong")
+        links = _SPARSE.csr_matrix((np.ones(len(makers)), (makers, needing)), shape=(size, size))
+        _, labels = _GRAPHS.connected_components(links, directed=True, connection="strong")
         itself = np.bincount(makers[makers == needing], minlength=size) > 0
         row = int(chosen[np.argmax((np.bincount(labels)[labels] > 1) | itself)])
         raise ModelError(
@@ -356,8 +357,8 @@ def _groups(into: list[IntArray]) -> list[list[int]]:
     count = len(into)
     makers = np.concatenate([*into, np.zeros(0, dtype=np.intp)]).astype(np.intp)
     needing = np.repeat(np.arange(count), [len(part) for part in into])
-    links = csr_matrix((np.ones(len(makers)), (makers, needing)), shape=(count, count))
-    number, labels = connected_components(links, directed=True, connection="strong")
+    links = _SPARSE.csr_matrix((np.ones(len(makers)), (makers, needing)), shape=(count, count))
+    number, labels = _GRAPHS.connected_components(links, directed=True, connection="strong")
     groups: list[list[int]] = [[] for _ in range(number)]
     for family, label in enumerate(labels):
         groups[label].append(family)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from reactivepgm.graph.binding import FixedBinding
@@ -39,6 +38,8 @@ def as_networkx(graph: Graph, expand: bool) -> Any:
         >>> network.nodes["y"]["observed"], network.nodes["factor", 1]["rows"]
         (True, 2)
     """
+    import networkx as nx  # not before it is used: a twentieth of a second
+
     network = nx.MultiGraph()
     return _expanded(graph, network) if expand else _collapsed(graph, network)
 

@@ -4,10 +4,12 @@ log I_0(x),  and the mean length A(x) = I_1(x) / I_0(x), 0 <= A < 1, with its in
 """
 
 import numpy as np
-import scipy.special
 
 from reactivepgm.numerics.array import Array, as_scalar
+from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.numerics.elementary import log, where
+
+_SPECIAL = Deferred("scipy.special")
 
 _NEWTON_STEPS = 8
 
@@ -19,7 +21,7 @@ def log_bessel_i0(x: Array) -> Array:
         >>> log_bessel_i0(0.0), round(log_bessel_i0(1e4), 6)
         (0.0, 9994.475904)
     """
-    return log(as_scalar(scipy.special.i0e(x))) + abs(x)
+    return log(as_scalar(_SPECIAL.i0e(x))) + abs(x)
 
 
 def bessel_ratio(x: Array) -> Array:
@@ -29,7 +31,7 @@ def bessel_ratio(x: Array) -> Array:
         >>> bessel_ratio(0.0), round(bessel_ratio(2.0), 6)
         (0.0, 0.697775)
     """
-    return as_scalar(scipy.special.i1e(x) / scipy.special.i0e(x))
+    return as_scalar(_SPECIAL.i1e(x) / _SPECIAL.i0e(x))
 
 
 def inverse_bessel_ratio(length: Array) -> Array:

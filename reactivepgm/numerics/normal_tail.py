@@ -5,12 +5,12 @@ It has full relative accuracy at every x: about 1/x far to the right, and sqrt(2
 
 import math
 
-import scipy.special
-
 from reactivepgm.numerics.array import Array, as_scalar, is_numpy
+from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.numerics.elementary import exp
 from reactivepgm.numerics.special import log_normal_cdf
 
+_SPECIAL = Deferred("scipy.special")
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_HALF_PI = math.sqrt(0.5 * math.pi)
 
@@ -23,7 +23,7 @@ def mills_ratio(x: Array) -> Array:
         (1.253314, 1.0, inf)
     """
     if type(x) is float:
-        return _ROOT_HALF_PI * float(scipy.special.erfcx(_ROOT_HALF * x))
+        return _ROOT_HALF_PI * float(_SPECIAL.erfcx(_ROOT_HALF * x))
     if is_numpy(x):
-        return as_scalar(_ROOT_HALF_PI * scipy.special.erfcx(_ROOT_HALF * x))
+        return as_scalar(_ROOT_HALF_PI * _SPECIAL.erfcx(_ROOT_HALF * x))
     return exp(log_normal_cdf(-x) + 0.5 * x * x + 0.5 * math.log(2.0 * math.pi))

@@ -10,19 +10,20 @@ import math
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 from reactivepgm.numerics.array import Array, as_scalar, namespace
+from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.numerics.elementary import log
 from reactivepgm.numerics.layout import along_last
 
+_SPECIAL = Deferred("scipy.special")
 _LOG_PI = math.log(math.pi)
 
 
 def _library(*arrays: Array) -> Any:
     xp = namespace(*arrays)
     if xp is np:
-        return scipy.special
+        return _SPECIAL
     return getattr(xp, "special", None) or importlib.import_module(xp.__name__.split(".")[0] + ".scipy.special")
 
 

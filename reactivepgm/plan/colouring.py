@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+
+from reactivepgm.numerics.deferred import Deferred
 
 IntArray = NDArray[np.intp]
+
+_SPARSE, _GRAPHS = Deferred("scipy.sparse"), Deferred("scipy.sparse.csgraph")
 
 
 def components(vertices: int, left: IntArray, right: IntArray) -> tuple[int, IntArray]:
@@ -23,8 +25,8 @@ def components(vertices: int, left: IntArray, right: IntArray) -> tuple[int, Int
         [0, 0, 1, 1]
     """
     ones = np.ones(len(left), dtype=np.int8)
-    graph = coo_array((ones, (left, right)), shape=(vertices, vertices))
-    number, labels = connected_components(graph, directed=False)
+    graph = _SPARSE.coo_array((ones, (left, right)), shape=(vertices, vertices))
+    number, labels = _GRAPHS.connected_components(graph, directed=False)
     return int(number), labels.astype(np.intp)
 
 

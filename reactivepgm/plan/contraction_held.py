@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.plan.contraction_numbers import Numbering
 from reactivepgm.plan.contraction_steps import Bundle, IntArray, Structure
 from reactivepgm.plan.row_rounds import RowRounds
 
+_SPARSE, _GRAPHS = Deferred("scipy.sparse"), Deferred("scipy.sparse.csgraph")
 _PRETENDED = 1 << 40   # edges
 
 
@@ -39,8 +39,8 @@ class Held:
         V = structure.label.size
         pairs = [(ends[0], other) for ends in structure.ends for other in ends[1:]]
         rows, columns = (np.concatenate([np.empty(0, dtype=np.intp), *(p[k] for p in pairs)]) for k in (0, 1))
-        links = coo_array((np.ones(rows.size, dtype=np.int8), (rows, columns)), shape=(V, V))
-        tree = connected_components(links, directed=False)[1]
+        links = _SPARSE.coo_array((np.ones(rows.size, dtype=np.int8), (rows, columns)), shape=(V, V))
+        tree = _GRAPHS.connected_components(links, directed=False)[1]
         order = np.argsort(~self.reluctant, kind="stable")
         first = np.unique(tree[self.variables[order]], return_index=True)[1]
         marks = np.zeros(self.variables.size, dtype=bool)

@@ -14,10 +14,11 @@ nothing is returned, and the kernels are composed instead.  Short chains take ab
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import lapack
 
+from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.plan.small_matrices import Floats, inverse, matmul, matvec, symmetrise, transpose
 
+_LAPACK = Deferred("scipy.linalg.lapack")
 _LOSS = 1e4   # by which rounding errors may grow beyond those of the kernel form
 
 _NUMBERS = 250_000   # in the precision's diagonal blocks; above, memory decides, and kernels need less
@@ -61,7 +62,7 @@ def both_sides(
         factor = _factorised(D, transpose(AR))
         if factor is None:
             return None
-        x, _ = lapack.dpbtrs(factor, h.T.reshape(-1), lower=1)
+        x, _ = _LAPACK.dpbtrs(factor, h.T.reshape(-1), lower=1)
         x = np.ascontiguousarray(x.reshape(n, d).T)
         past = _pivots(factor, d)[..., :-1]
         del factor    # the arrays here are many and large
@@ -109,7 +110,7 @@ def _factorised(D: Floats, below: Floats) -> Floats | None:
     for c in range(d):
         band[:, c, : d - c] = D[c:, c].T
         np.negative(below[:, c].T, out=band[:-1, c, d - c : 2 * d - c])
-    factor, failed = lapack.dpbtrf(band.reshape(n * d, 2 * d).T, lower=1, overwrite_ab=1)
+    factor, failed = _LAPACK.dpbtrf(band.reshape(n * d, 2 * d).T, lower=1, overwrite_ab=1)
     return None if failed else factor
 
 

@@ -14,10 +14,11 @@ digits would go, nothing is returned, and the kernels are composed instead.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import lapack
 
+from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.plan.small_matrices import Bools, Floats
 
+_LAPACK = Deferred("scipy.linalg.lapack")
 _LOSS = 1e4   # by which rounding errors may grow beyond those of the kernel form
 
 Messages = tuple[tuple[Floats, Floats], tuple[Floats, Floats]]
@@ -64,13 +65,13 @@ def tridiagonal_messages(
         h[1:] += push
         h[:-1] -= np.multiply(push, A, out=push)
         limit = d / _LOSS
-        r, _, failed = lapack.dpttrf(d[::-1], np.negative(AR[::-1]), overwrite_e=1)
+        r, _, failed = _LAPACK.dpttrf(d[::-1], np.negative(AR[::-1]), overwrite_e=1)
         if failed:
             return None
-        p, factor, failed = lapack.dpttrf(d, np.negative(AR, out=push), overwrite_d=1, overwrite_e=1)
+        p, factor, failed = _LAPACK.dpttrf(d, np.negative(AR, out=push), overwrite_d=1, overwrite_e=1)
         if failed:
             return None
-        x, _ = lapack.dpttrs(p, factor, h, overwrite_b=1)
+        x, _ = _LAPACK.dpttrs(p, factor, h, overwrite_b=1)
         p, r = p[:-1], r[-2::-1]
         q, g = np.subtract(p, ahead), np.subtract(r, R, out=factor)
         heard = g >= limit[1:]
