@@ -432,7 +432,8 @@ class Engine(Reading):
         self._assembly, self._stepper = assembly, assembly.stepper
         self._names, self._plain, self._inputs = assembly.names, assembly.plain, list(assembly.inputs)
         self._latest.names = assembly.named
-        if assembly.stepper.state:  # marginals are carried: a step cannot be repeated for a posterior that it left out
+        # Where marginals are carried, or stages and listeners would hear of it twice, no step is repeated for what it left out.
+        if assembly.stepper.state or assembly.stepper.computes_all or self._is_told:
             self._tracked |= assembly.named
         self._rewire()
 

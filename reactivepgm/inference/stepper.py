@@ -31,6 +31,8 @@ class Stepper(Protocol):
     """Advances a graph by one observation."""
 
     state: dict[int, Distribution]
+    computes_all: bool
+    """Whether a step computes every posterior anyway."""
     takes_gaps: bool
     """Whether an array of data may have some of its entries missing."""
 
@@ -87,6 +89,7 @@ class StitchedStepper:
     """Steps through generated source that only calls the rules."""
 
     takes_gaps = False
+    computes_all = False
 
     def __init__(
         self,
@@ -194,6 +197,7 @@ class PlannedStepper:
     """Steps through the batched plan, for graphs of any shape."""
 
     takes_gaps = True
+    computes_all = True
 
     def __init__(
         self,
@@ -232,7 +236,7 @@ class PlannedStepper:
             plan.iterate(beliefs)
             if told.hears_iterations:
                 stop |= told.tell("after_iteration", iteration, plan.free_energy(beliefs))
-            if stop or (exact and not plan.expected_again):
+            if stop or exact:
                 break
         return beliefs
 

@@ -93,7 +93,7 @@ def test_shapes_and_ranks():
 
 
 def test_verbs_say_what_they_need():
-    graph, (y, x, _, node) = level()
+    _, (y, x, _, node) = level()
     for call in (
         lambda: update(5, 1.0), lambda: resend("y"), lambda: finish(None), lambda: marginal("x"),
         lambda: set_marginal("x", 1.0), lambda: schedule_updates("x"), lambda: set_message(3, 4),
