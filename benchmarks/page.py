@@ -111,11 +111,12 @@ def _summary(results: Results) -> str:
         mine = min(own.seconds) if own is not None else None
         theirs = min(peer.seconds) if peer is not None else None
         least = min(limit.seconds) if limit is not None else None
+        how = "" if own is None or own.name == FIRST else f" ({own.name.removeprefix(FIRST + ', ')})"
         rows.append(
             [
                 f"{m.workload} {m.title}",
                 f"{m.size}",
-                time_text(mine, m.unit),
+                time_text(mine, m.unit) + how,
                 f"{peer.name} {time_text(theirs, m.unit)}" if peer is not None else "–",
                 _ratio(_over(mine, theirs)),
                 f"{limit.name} {time_text(least, m.unit)}" if limit is not None else "–",

@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.page import fastest_of_ours
 from benchmarks.results import Results
 
+ABOVE, BELOW = 5, -11
 MARKS = {"ours": ("o", "#1f5fa8"), "limit": ("|", "#444444"), "peer": ("s", "#d1602b")}
 
 
@@ -42,15 +43,18 @@ def _ratios(results: Results, axes: Any) -> None:
         if own is None:
             continue
         unit = min(own.seconds)
-        for entry in m.entries:
-            if not entry.seconds or entry is own:
-                continue
+        last, height = 0.0, BELOW
+        for entry in sorted((e for e in m.entries if e.seconds and e is not own), key=lambda e: min(e.seconds)):
             mark, colour = MARKS[entry.role]
             ratio = min(entry.seconds) / unit
-            axes.plot(ratio, row, mark, color=colour, markersize=10 if mark == "|" else 4)
-            if entry.role != "ours":
-                name = entry.name.removesuffix(" by hand")
-                axes.annotate(name, (ratio, row), (0, 5), textcoords="offset points", ha="center", fontsize=6.5, color=colour)
+            axes.plot(ratio, row, mark, color=colour, markersize=8 if mark == "|" else 4)
+            if entry.role == "ours":
+                continue
+            # Neighbours whose names would run into each other stand above and below in turn.
+            height = (BELOW if height == ABOVE else ABOVE) if ratio < 4.0 * last else ABOVE
+            last, name = ratio, entry.name.removesuffix(" by hand")
+            where = {"xytext": (0, height), "textcoords": "offset points", "ha": "center"}
+            axes.annotate(name, (ratio, row), fontsize=6.5, color=colour, **where)
     axes.axvline(1.0, color=MARKS["ours"][1], linewidth=1.2)
     axes.set_xscale("log")
     axes.set_yticks(range(len(labels)), labels)
@@ -67,11 +71,14 @@ def _growth(results: Results, axes: Any) -> None:
             style = "-o" if job.startswith("reactivepgm") else "--|"
             label = f"{growth.workload} {job}, exponent {growth.exponent[job]:.2f}"
             axes.plot(growth.sizes, seconds, style, color=colour, markersize=4, label=label)
+        first = next(iter(growth.seconds.values()))
+        straight = [first[-1] * size / growth.sizes[-1] for size in growth.sizes]
+        axes.plot(growth.sizes, straight, ":", color=colour, alpha=0.5)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("rows")
     axes.set_ylabel("seconds")
-    axes.set_title("cost against n", loc="left", fontsize=9)
+    axes.set_title("cost against n (dotted: exactly linear)", loc="left", fontsize=9)
     axes.grid(alpha=0.3)
     if results.growth:
         axes.legend(fontsize=7)
