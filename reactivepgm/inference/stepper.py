@@ -236,7 +236,7 @@ class PlannedStepper:
             plan.iterate(beliefs)
             if told.hears_iterations:
                 stop |= told.tell("after_iteration", iteration, plan.free_energy(beliefs))
-            if stop or exact:
+            if stop or (exact and not plan.expected_again):
                 break
         return beliefs
 
