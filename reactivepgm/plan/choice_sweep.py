@@ -56,6 +56,7 @@ class ChoiceSweep:
         self._structure = structure
         self._batch = batch
         self._senders = Senders(structure, batch.single)
+        self.own = self._senders.own
         seen: dict[int, list[Any]] = {}
         for cluster in batch.joint:
             for edge in cluster.edges:
@@ -74,6 +75,12 @@ class ChoiceSweep:
         """Replace the marginals of the batch, and the entropies of its joint clusters."""
         inboxes = {a: Inbox(self._structure.arrays[a], self._batch.size(a, self._structure)) for a in self._batch.elements}
         self._senders.send(beliefs, inboxes)
+        if self.own.active:
+            raise ProductError(
+                "a message that depends on what comes in on its own edge stands beside a Mixture\n"
+                f"  at   {self.own.active[0].cluster.family.site}\n"
+                "  a Mixture needs closed-form messages around it: use conjugate factors there"
+            )
         found: dict[int, list[tuple[Edge, Distribution]]] = {array: [] for array in inboxes}
         for cluster in self._batch.joint:
             self._choose(cluster, inboxes, found, beliefs)

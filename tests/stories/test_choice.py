@@ -16,6 +16,7 @@ from reactivepgm import (
     Normal,
     NormalMeanVariance,
     Poisson,
+    Probit,
     explain,
     infer,
     model,
@@ -147,11 +148,21 @@ def unlike(y):
     y[1] = ~NormalMeanVariance(x, 1.0)
 
 
+@model
+def tilted(y):
+    which = ~Bernoulli(0.5)
+    level = randomvar(2)
+    level[:] = ~Normal(mean=np.array([-1.0, 2.0]), variance=1.0)
+    x = ~Mixture(which, level)
+    y[:] = ~Probit(x)
+
+
 @pytest.mark.parametrize(
     ("f", "error", "letter"),
     [
         (shared, ModelError, "give every Mixture inputs, a switch and an output of its own"),
-        (unlike, ProductError, "without a closed-form product reaches `x`"),
+        (unlike, ProductError, "the messages at `x` do not multiply into one family"),
+        (tilted, ProductError, "beside a Mixture"),
     ],
 )
 def test_what_is_refused(f, error, letter):
