@@ -1,7 +1,7 @@
 """A graph as JSON and arrays, and back.
 
-Kept exactly: variable arrays, families, bindings, factorisations, statements, constants. The data that a model was built
-with are not kept. Nodes are kept by name and found again in the registry. What runs code of the user's (expressions over
+Kept exactly: variable arrays, families, bindings, factorisations, forms, statements, constants. The data that a model was
+built with are not kept. Nodes are kept by name and found again in the registry. What runs code of the user's (expressions over
 data, functions as factors, pipelines, most meta objects) is kept as what it looked like, and refuses to run.
 """
 
@@ -20,6 +20,7 @@ from reactivepgm.graph.binding import Binding, MixedBinding
 from reactivepgm.graph.derived import ELEMENTWISE, BatchedSource
 from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.source import ConstantSource, DataSource, Source, StackedSource
+from reactivepgm.inference.stored_form import restored_forms, stored_forms
 from reactivepgm.inference.stored_value import Opaque, Reader, Writer
 from reactivepgm.nodes import Interface, Node, node_of
 
@@ -64,6 +65,7 @@ def stored_graph(graph: Graph, writer: Writer) -> dict[str, Any]:
         "families": [_stored_family(family, writer) for family in graph.families],
         "options": writer.value(graph.options),
         "aliases": {name: array.id for name, array in graph.aliases.items()},
+        "forms": stored_forms(graph.forms, writer),
     }
 
 
@@ -77,7 +79,8 @@ def restored_graph(stored: Any, reader: Reader) -> Graph:
     arrays = tuple(_restored_array(id, part, scopes, reader) for id, part in enumerate(stored["arrays"]))
     families = tuple(_restored_family(id, part, arrays, scopes, reader) for id, part in enumerate(stored["families"]))
     aliases = {str(name): _array(number, arrays) for name, number in stored["aliases"].items()}
-    graph = Graph(arrays, families, reader.value(stored["options"]), aliases)
+    forms = restored_forms(stored.get("forms", []), len(arrays), reader)
+    graph = Graph(arrays, families, reader.value(stored["options"]), aliases, forms)
     for array in arrays:
         array.graph = graph
     return graph
