@@ -377,7 +377,9 @@ class Engine(Reading):
         return True
 
     def _wrap(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: UnfactorizedData(v) if name in self._wrapped else v for name, v in values.items()}
+        """Values as the model takes them; None, of any shape, for what never came."""
+        shown = {name: None if np.ndim(v) == 0 and is_missing(v) else v for name, v in values.items()}
+        return {name: UnfactorizedData(v) if name in self._wrapped else v for name, v in shown.items()}
 
     def _rebuild(self, parameters: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         """Build anew with further parameters, or with data that were unknown; what was learned is carried over."""
@@ -467,7 +469,7 @@ class Engine(Reading):
     def restore(self, snapshot: Snapshot, path: str) -> None:
         """Take over a snapshot; ``path`` is for the error when it is of another model."""
         try:
-            graph = self._assembler.build(snapshot.parameters, snapshot.inputs)
+            graph = self._assembler.build(snapshot.parameters, self._wrap(snapshot.inputs))
             unknown = frozenset(snapshot.unknown)
             self._install(self._assembler.assemble(graph, snapshot.parameters, snapshot.inputs, unknown))
         except ReactivePGMError as error:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reactivepgm.distributions import Distribution, concatenate
 from reactivepgm.errors import DataError
-from reactivepgm.graph import Family, FixedBinding, Graph, VariableArray
+from reactivepgm.graph import Family, FixedBinding, Graph
 from reactivepgm.inference.callbacks import QUIET, Callbacks
 from reactivepgm.plan import Beliefs, CannotStitchError, LoopySchedule, Plan, Stitched, predictive_message
 from reactivepgm.plan.traced import rehearsed
@@ -180,7 +180,7 @@ class StitchedStepper:
         if key not in self._predictors:
             families = observed(self._graph, name)
             try:
-                if any(array.shape for array in self._graph.data if array.name == name):
+                if len(families) > 1 or _output(families[0], name).source.is_rowwise:
                     raise CannotStitchError("a datum of several elements")
                 stitched = self._recording(key[1])
             except CannotStitchError:
@@ -264,23 +264,27 @@ class PlannedStepper:
         beliefs = self._run(self._plan(missing | {name}), values)
         families = observed(self._graph, name)
         beliefs.clamp(values, families)
-        (datum,) = (array for array in self._graph.data if array.name == name)
         parts = [predictive_message(self._graph, beliefs, f).broadcast_to((f.rows,)) for f in families]
-        places = np.concatenate([_elements(datum, f, name, values[name]) for f in families])
         whole = concatenate(parts) if len(parts) > 1 else parts[0]
-        if whole.batch_shape == (1,) and not datum.shape and len(places) == 1:
+        if len(families) == 1 and not _output(families[0], name).source.is_rowwise:
             return whole[0]
-        order = np.argsort(places, kind="stable")
-        shaped = datum.shape if len(places) == prod(datum.shape) else (len(places),)
-        return whole[order.reshape(shaped)]
+        size, count = np.size(values[name]), whole.batch_shape[0]
+        places = np.concatenate([_places(f, name, values[name]) for f in families]) // max(size // count, 1)
+        shape = np.shape(values[name])
+        fits = [shape[:k] for k in range(len(shape) + 1) if prod(shape[:k]) == count]
+        return whole[np.argsort(places, kind="stable").reshape(fits[-1] if fits else (count,))]
 
 
-def _elements(datum: VariableArray, family: Family, name: str, value: Any) -> NDArray[np.intp]:
-    """The number of the datum's element at every row of a family that outputs it."""
-    size = np.size(value)
-    numbers = np.arange(size, dtype=float).reshape(np.shape(value))
+def _output(family: Family, name: str) -> FixedBinding:
+    """Where a family takes its observed output from."""
     (binding,) = (b for b in family.bindings.values() if isinstance(b, FixedBinding) and name in b.names)
-    read = np.asarray(binding.source.read({name: numbers if numbers.shape else 0.0}))
-    rowwise = binding.source.is_rowwise
-    first = read.reshape(family.rows, -1)[:, 0] if rowwise else np.broadcast_to(read.reshape(-1)[:1], family.rows)
-    return first.astype(np.intp) // (size // max(prod(datum.shape), 1) or 1)
+    return binding
+
+
+def _places(family: Family, name: str, value: Any) -> NDArray[np.intp]:
+    """Where in a datum the values of a family's rows begin, counted in numbers."""
+    numbers = np.arange(np.size(value), dtype=float).reshape(np.shape(value))
+    source = _output(family, name).source
+    read = np.asarray(source.read({name: numbers if numbers.shape else 0.0}))
+    first = read.reshape(family.rows, -1)[:, 0] if source.is_rowwise else np.broadcast_to(read.reshape(-1)[:1], family.rows)
+    return first.astype(np.intp)
