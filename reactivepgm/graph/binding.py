@@ -83,7 +83,7 @@ class FixedBinding:
         is_plural: whether each row has several values.
     """
 
-    __slots__ = ("_constant", "interface", "is_plural", "node", "rows", "site", "source")
+    __slots__ = ("_constant", "categories", "interface", "is_plural", "node", "rows", "site", "source")
 
     def __init__(self, source: Source, rows: int, node: Node, interface: str, site: Site, *, is_plural: bool = False) -> None:
         self.source = source
@@ -92,6 +92,8 @@ class FixedBinding:
         self.interface = interface
         self.site = site
         self.is_plural = is_plural
+        self.categories: int | None = None
+        """How many categories a number is one of, where the factor wants it one-hot."""
         self._constant: PointMass | None = None
         if isinstance(source, ConstantSource):
             self._check(source.value)
@@ -124,6 +126,8 @@ class FixedBinding:
             The point mass, and (rows,) True where a value is missing, or None where none is.
         """
         if self._constant is not None:
+            if self.categories is not None and isinstance(self.source, ConstantSource):
+                return self._point(self.source.value), None
             return self._constant, None
         value = self.source.read(values)
         if isinstance(value, float):
@@ -174,9 +178,26 @@ class FixedBinding:
         return int(np.ndim(value)) - self.source.is_rowwise - self.is_plural
 
     def _point(self, value: Any) -> PointMass:
+        if self.categories is not None and self._event_rank(value) == 0:
+            return PointMass(self._one_hot(np.asarray(value), self.categories), event_rank=1)
         if isinstance(value, float):
             return PointMass(value)
         return PointMass(value, event_rank=self._event_rank(value))
+
+    def _one_hot(self, value: NDArray[Any], count: int) -> NDArray[Any]:
+        """Whole numbers (*batch,) as unit vectors (*batch, count)."""
+        outside = (value < 0) | (value >= count)
+        if outside.any():
+            row = int(np.flatnonzero(outside)[0])
+            raise DataError(
+                self.site.letter(
+                    f"{self.interface} of {self.node.name} is one of {count} categories, 0 to {count - 1};"
+                    f" row {row} is {value.ravel()[row]:g}",
+                    write=f"categories counted from 0, or a prior for more than {count} of them",
+                )
+            )
+        unit: NDArray[Any] = (value[..., None] == np.arange(count)).astype(value.dtype)
+        return unit
 
     def _check(self, value: Any) -> None:
         edge = self.node.interface(self.interface)

@@ -11,6 +11,7 @@ import numpy as np
 
 from reactivepgm.errors import DataError
 from reactivepgm.graph.canonical import is_same
+from reactivepgm.graph.categories import tell_categories
 from reactivepgm.graph.constraint import constrained
 from reactivepgm.graph.data_value import fitted
 from reactivepgm.graph.drawing import Drawing, draw
@@ -44,6 +45,7 @@ class Graph:
         self.arrays = arrays
         self.forms: Mapping[int, Forms] = declared_forms(arrays) if forms is None else forms
         self.families = families_under(families, self.forms)
+        tell_categories(self.families)
         self.options = dict(options or {})
         self.aliases = dict(aliases or {})
         self.origin: Graph | None = None

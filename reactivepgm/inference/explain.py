@@ -15,6 +15,7 @@ from rich.text import Text
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import MissingInitialError, ModelError
 from reactivepgm.graph import Family, Graph
+from reactivepgm.inference.assumed import assumed_plan
 from reactivepgm.inference.html import html_of_explanation
 from reactivepgm.inference.tables import rendered
 from reactivepgm.language import ModelInstance
@@ -23,7 +24,7 @@ from reactivepgm.plan.cycles import regions_and_cycle
 from reactivepgm.plan.forecast import Forecast
 from reactivepgm.plan.foresight import BatchForecast, Foresight
 from reactivepgm.plan.kinds import Kinds, shown
-from reactivepgm.plan.structure import Structure, structure_of
+from reactivepgm.plan.structure import Structure
 from reactivepgm.rulebook import Rule
 
 OPEN = "decided when run"
@@ -195,24 +196,9 @@ def _planned(graph: Graph, initialisation: Mapping[str, Distribution]) -> tuple[
     try:
         return Plan(graph, frozenset(given)), given, []
     except MissingInitialError as error:
-        structure = structure_of(graph)
-        joints = frozenset((c.family.id, c.number) for row in structure.clusters.values() for c in row if c.is_joint)
-        assumed = {**_prior_kinds(structure), **given}
+        plan, assumed = assumed_plan(graph, given)
         note = f"{error}\nHere every variable is taken to start in the family of its prior."
-        return Plan(graph, frozenset(range(len(arrays))), joints), assumed, [note]
-
-
-def _prior_kinds(structure: Structure) -> dict[int, Kinds]:
-    """The class of the distribution that draws each array."""
-    found: dict[int, Kinds] = {}
-    for family in structure.families:
-        target, output = family.node.target, family.node.interfaces[0].name
-        if isinstance(target, type) and issubclass(target, Distribution) and target.parameter_ranks:
-            for cluster in structure.clusters[family.id]:
-                for edge in cluster.edges:
-                    if edge.interface == output:
-                        found.setdefault(edge.array, frozenset({target}))
-    return found
+        return plan, assumed, [note]
 
 
 def _update(structure: Structure, seen: BatchForecast, regions: int) -> Update:

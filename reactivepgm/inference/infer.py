@@ -14,10 +14,11 @@ import numpy as np
 from rich.progress import Progress
 
 from reactivepgm.distributions import Distribution, LogDensity, ProductOfDensities
-from reactivepgm.errors import ConvergenceWarning, DataError, ModelError
+from reactivepgm.errors import ConvergenceWarning, DataError, MissingInitialError, ModelError
 from reactivepgm.graph import Graph, VariableArray
 from reactivepgm.graph.ancestral import covariates_of
 from reactivepgm.inference.annotations import Annotations
+from reactivepgm.inference.assumed import raise_true_cause
 from reactivepgm.inference.callbacks import Callbacks
 from reactivepgm.inference.result import Posteriors, Result
 from reactivepgm.inference.trace import Trace
@@ -178,7 +179,10 @@ class Run:
         initial = frozenset(
             i for i, array in enumerate(a for a in self.graph.random if a.size) if array.name in self.initialisation
         )
-        self.plan = Plan(self.graph, initial, schedule=self.schedule)
+        try:
+            self.plan = Plan(self.graph, initial, schedule=self.schedule)
+        except MissingInitialError as error:
+            raise_true_cause(self.graph, self.initialisation, error)
         number = self.plan.structure.number
         kinds = {
             number[self._named[name].id]: frozenset({type(belief)}) if isinstance(belief, Distribution) else None

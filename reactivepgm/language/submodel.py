@@ -47,8 +47,8 @@ class ModelFunction:
     def contract(self) -> Node:
         """The model as one node, whose rules the user writes: ``z = ~submodel.contract()(x=x)``.
 
-        Its interfaces are ``out`` and the model's parameters; it is the same node each time, so that
-        ``@rule(submodel.contract(), to="x")`` files a rule for it.
+        Its interfaces are ``out`` and the model's parameters; it is the same node each time, and
+        ``@rule(submodel, to="x")`` files a rule for it.
         """
         if self._node is None:
             names = [n for n, p in self.signature.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]

@@ -83,7 +83,9 @@ class Pool:
         if group is None:
             raise ProductError(
                 f"a {type(message).__name__} message reaches `{self.variable.name}` ({self.variable.site}) inside a joint"
-                " cluster; it has no closed-form product"
+                " cluster; it has no closed-form product\n"
+                "  write  z = ~f(a, b).where(meta=Unscented())  with a Python function f, for a product or another function of"
+                " random variables; or a q that sets the cluster apart"
             )
         parts = naturals_of(message, rows)
         self.adopt(group, [part.shape[1:] for part in parts])

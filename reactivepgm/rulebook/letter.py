@@ -45,8 +45,11 @@ def no_rule(
         lines.append(f"  near {rule.describe():<58s} {_told(_differences(rule, given))}")
     if not near:
         targets = TABLE.targets(kind, node.key)
-        known = f"rules toward {', '.join(targets)}" if targets else f"no rules for {node.name} at all"
-        lines.append(f"  near {known}")
+        if targets:
+            lines.append(f"  near rules toward {', '.join(targets)}")
+        else:
+            what = {"rule": "message rules", "marginal": "joint-marginal rules", "energy": "average energy"}[kind]
+            lines.append(f"  near nothing: {node.name} has no {what} yet")
     lines += [f"  add  {_decorator(kind, node, target)}", f"       def _{_row(given)} -> ...:"]
     return NoRuleError("\n".join(lines))
 
@@ -56,11 +59,12 @@ def _row(given: Mapping[str, type]) -> str:
 
 
 def _decorator(kind: str, node: Node, target: str) -> str:
+    name = node.name if ":" in node.key else node.key  # a key with a line number is no name that could be written
     if kind == "rule":
-        return f'@rule({node.key}, to="{target}")'
+        return f'@rule({name}, to="{target}")'
     if kind == "marginal":
-        return f'@marginal_rule({node.key}, "{target}")'
-    return f"@average_energy({node.key})"
+        return f'@marginal_rule({name}, "{target}")'
+    return f"@average_energy({name})"
 
 
 def _differences(rule: Rule, given: Mapping[str, type]) -> list[str]:

@@ -18,8 +18,9 @@ def the_node(x: Any) -> Node:
     Raises:
         ParametrisationError: no such node, or one whose parametrisation is not chosen.
     """
-    node = node_of(x)
-    if node is None:
+    contract = getattr(x, "contract", None)
+    node = contract() if callable(contract) else node_of(x)  # a model stands for the node that it is by contract
+    if not isinstance(node, Node):
         raise ParametrisationError(f"{x!r} is no node: register(Node(...)) makes one known")
     if node.parametrisations is not None:
         forms = ", ".join(n.name for n in node.parametrisations)
@@ -51,7 +52,7 @@ def rule(node: Any, *, to: str, vectorized: bool = True) -> Callable[[F], F]:
     """File a message rule: the function's parameters say from which inputs, ``to`` says toward which interface.
 
     Args:
-        node: a node, its distribution class, its function or its name.
+        node: a node, its distribution class, its function, its name, or a model that is one node by contract.
         to: the interface, or ``"*"`` for any; the function may ask for it by a parameter ``to``.
         vectorized: whether the function computes a whole batch at once; if not, it is called row by row.
 

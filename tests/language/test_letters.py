@@ -1,0 +1,175 @@
+"""What a model's letters say to write, and that writing it helps."""
+
+import numpy as np
+import pytest
+
+from reactivepgm import (
+    Categorical,
+    DataError,
+    Dirichlet,
+    DirichletCollection,
+    DiscreteTransition,
+    Gamma,
+    MeanField,
+    MissingInitialError,
+    Normal,
+    NormalMeanPrecision,
+    NormalMeanVariance,
+    NoRuleError,
+    PointMass,
+    ProductError,
+    Unscented,
+    explain,
+    infer,
+    model,
+    q,
+    randomvar,
+    rule,
+)
+from reactivepgm.distributions import UnivariateNormal
+
+START = {"tau": Gamma(shape=1.0, rate=1.0)}
+
+
+def walk(first):
+    @model
+    def random_walk(y, drift):
+        x = randomvar(len(y))
+        tau = ~Gamma(shape=1.0, rate=1.0)
+        x[0] = ~NormalMeanVariance(0.0, 100.0)
+        y[0] = ~NormalMeanPrecision(x[0], tau).where(q=first)
+        for t in range(1, len(y)):
+            x[t] = ~NormalMeanVariance(x[t - 1], drift)
+            y[t] = ~NormalMeanPrecision(x[t], tau).where(q=q(x) * q(tau))
+        return x, tau
+
+    return random_walk(drift=1.0)
+
+
+@pytest.mark.parametrize("start", [{}, START], ids=["nothing", "tau"])
+def test_a_missing_rule_is_told_before_initial_values_that_would_not_help(start):
+    data = {"y": np.arange(5.0)}
+    with pytest.raises(NoRuleError) as caught:
+        infer(walk(None), data=data, initialisation=start)
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("no rule for NormalMeanPrecision -> mean from (m_precision: GammaShapeRate")
+    assert "y[0] = ~NormalMeanPrecision(x[0], tau)" in lines[1]
+    assert lines[-1].endswith("write .where(q=q(mean) * q(precision)) or constraints=MeanField()")
+    with pytest.raises(MissingInitialError):
+        infer(walk(q("mean") * q("precision")), data=data)
+    result = infer(walk(q("mean") * q("precision")), data=data, initialisation=START, iterations=3)
+    assert set(result.posteriors) == {"x", "tau"}
+
+
+@model(contract=True)
+def moved(x, by):
+    out = ~NormalMeanVariance(x, by)
+    return out  # noqa: RET504 - a model names what it draws
+
+
+def test_the_letter_about_a_contract_can_be_followed():
+    @model
+    def f(y):
+        a = ~Normal(mean=0.0, variance=1.0)
+        z = ~moved(a, 3.0)
+        y[...] = ~Normal(mean=z, variance=1.0)
+
+    with pytest.raises(NoRuleError) as caught:
+        infer(f(), data={"y": 1.0})
+    lines = str(caught.value).splitlines()
+    assert lines[2] == "  near nothing: moved has no message rules yet"
+    assert lines[3] == '  add  @rule(moved, to="out")'
+
+    @rule(moved, to="out")
+    def _(m_x: UnivariateNormal, q_by: PointMass) -> NormalMeanVariance:
+        return NormalMeanVariance(m_x.mean, m_x.variance + q_by.value)
+
+    @rule(moved, to="x")
+    def _(m_out: UnivariateNormal, q_by: PointMass) -> NormalMeanVariance:
+        return NormalMeanVariance(m_out.mean, m_out.variance + q_by.value)
+
+    posterior = infer(f(), data={"y": 1.0}).posteriors["a"]
+    assert np.isclose(posterior.mean, 1.0 / 5.0) and np.isclose(posterior.variance, 4.0 / 5.0)
+
+
+def test_a_function_without_a_meta_is_told_before_data():
+    @model
+    def f(y):
+        a = ~Normal(mean=1.0, variance=1.0)
+        b = ~Normal(mean=1.0, variance=1.0)
+        c = ~product(a, b)
+        y[...] = ~Normal(mean=c, variance=1.0)
+
+    with pytest.raises(NoRuleError) as caught:
+        infer(f(), data={"y": 1.0})
+    lines = str(caught.value).splitlines()
+    assert "test_letters.py:" in lines[1] and "c = ~product(a, b)" in lines[1] and ".where(meta=" in lines[2]
+    assert any("c = ~product(a, b)" in letter for letter in explain(f(), data={"y": 1.0}).missing)
+
+
+def product(a, b):
+    return a * b
+
+
+def test_a_product_of_two_random_numbers():
+    @model
+    def f(y, how):
+        a = ~Normal(mean=1.0, variance=1.0)
+        b = ~Normal(mean=1.0, variance=1.0)
+        c = a * b if how is None else ~product(a, b).where(meta=how)
+        y[...] = ~Normal(mean=c, variance=1.0)
+
+    with pytest.raises(ProductError, match=r"write  z = ~f\(a, b\).where\(meta=Unscented\(\)\)"):
+        infer(f(how=None), data={"y": 1.0})
+    assert infer(f(how=Unscented()), data={"y": 1.0}).posteriors["a"].variance < 1.0
+
+
+def test_categories_as_numbers():
+    """The prior's length says how many there are, so that numbers mean what one-hot vectors do."""
+
+    @model
+    def counts(y):
+        p = ~Dirichlet(np.array([1.0, 2.0, 3.0]))
+        y[:] = ~Categorical(p)
+
+    @model
+    def in_a_loop(y):
+        p = ~Dirichlet(np.array([1.0, 2.0, 3.0]))
+        for t in range(len(y)):
+            y[t] = ~Categorical(p)
+
+    numbers = [2, 0, 1, 2]
+    hot = infer(counts(), data={"y": np.eye(3)[numbers]}, free_energy=True)
+    for function in (counts, in_a_loop):
+        result = infer(function(), data={"y": numbers}, free_energy=True)
+        assert np.array_equal(result.posteriors["p"].alpha, [2.0, 3.0, 5.0])
+        assert np.isclose(result.free_energy[-1], hot.free_energy[-1])
+    assert np.array_equal(infer(counts(), data={"y": [2, None, 1]}).posteriors["p"].alpha, [1.0, 3.0, 4.0])
+    with pytest.raises(DataError, match=r"one of 3 categories, 0 to 2; row 1 is 3\n  at .*y\[:\] = ~Categorical"):
+        infer(counts(), data={"y": [0, 3]})
+
+
+def test_steps_between_categories_as_numbers():
+    @model
+    def f(y):
+        a = ~DirichletCollection(np.ones((3, 3)))
+        for t in range(1, len(y)):
+            y[t] = ~DiscreteTransition(y[t - 1], a)
+
+    numbers = [0, 1, 2, 1, 2]
+    expected = np.ones((3, 3))
+    np.add.at(expected, (numbers[1:], numbers[:-1]), 1.0)
+    for data in (numbers, np.eye(3)[numbers]):
+        assert np.allclose(infer(f(), data={"y": data}).posteriors["a"].alpha, expected)
+
+
+def test_mean_field_helps_where_a_letter_says_so():
+    @model
+    def f(y):
+        m = ~Normal(mean=0.0, variance=1.0)
+        tau = ~Gamma(shape=1.0, rate=1.0)
+        y[:] = ~NormalMeanPrecision(m, tau)
+
+    with pytest.raises(NoRuleError, match=r"or constraints=MeanField\(\)"):
+        infer(f(), data={"y": [1.0]})
+    assert infer(f(), data={"y": [1.0]}, constraints=MeanField(), initialisation=START).posteriors["m"].variance < 1.0
