@@ -134,6 +134,60 @@ def test_breakdowns_have_their_closed_form():
     assert result.free_energy[-1] == pytest.approx(-evidence, rel=1e-12)
 
 
+def on_a_grid(log_density, centre, width, n=401):
+    """Log integral, mean and covariance of a density over a plane, by brute force."""
+    axes = [np.linspace(c - w, c + w, n) for c, w in zip(centre, width, strict=True)]
+    a, b = np.meshgrid(*axes, indexing="ij")
+    logs = log_density(a, b)
+    p = np.exp(logs - logs.max())
+    total = logs.max() + np.log(p.sum() * (axes[0][1] - axes[0][0]) * (axes[1][1] - axes[1][0]))
+    p /= p.sum()
+    mean = np.array([(p * a).sum(), (p * b).sum()])
+    cross = (p * (a - mean[0]) * (b - mean[1])).sum()
+    return total, mean, np.array([[(p * (a - mean[0]) ** 2).sum(), cross], [cross, (p * (b - mean[1]) ** 2).sum()]])
+
+
+def test_probit_regression_comes_near_the_exact_posterior():
+    names = example("probit_regression")
+    result = names["main"](n=100, iterations=40)
+    x, passed = names["simulate"](100, 2)
+
+    def log_density(a, b):
+        logs = stats.norm.logpdf(a, 0.0, np.sqrt(10.0)) + stats.norm.logpdf(b, 0.0, np.sqrt(10.0))
+        return logs + sum(stats.norm.logcdf((2 * t - 1) * (a * u + b * v)) for (u, v), t in zip(x, passed, strict=True))
+
+    evidence, mean, covariance = on_a_grid(log_density, (1.5, -2.4), (2.0, 2.8))
+    w = result.posteriors["w"]
+    np.testing.assert_allclose(w.mean, mean, atol=0.02 * np.sqrt(np.diag(covariance).max()))
+    np.testing.assert_allclose(w.covariance, covariance, atol=0.1 * np.diag(covariance).max())
+    assert result.free_energy[-1] == pytest.approx(-evidence, abs=0.03)
+
+
+def test_binomial_regression_is_the_bound_by_hand():
+    """Jaakkola and Jordan's fixed point: c_i² = E[ψ_i²], precision n_i tanh(c_i / 2) / (2 c_i)."""
+    names = example("binomial_regression")
+    result = names["main"](beds=60, iterations=60)
+    data = names["simulate"](60, 5)
+    x, n, y = data["x"], data["n"], data["y"]
+    mean, covariance = np.zeros(2), np.eye(2)
+    for _ in range(400):
+        c = np.sqrt((x @ mean) ** 2 + np.einsum("ni,ij,nj->n", x, covariance, x))
+        covariance = np.linalg.inv(np.eye(2) / 4.0 + (x.T * (n * np.tanh(c / 2) / (2 * c))) @ x)
+        mean = covariance @ x.T @ (y - n / 2)
+    beta = result.posteriors["beta"]
+    np.testing.assert_allclose(beta.mean, mean, rtol=1e-6)
+    np.testing.assert_allclose(beta.covariance, covariance, rtol=1e-6)
+
+    def log_density(a, b):
+        logs = stats.norm.logpdf(a, 0.0, 2.0) + stats.norm.logpdf(b, 0.0, 2.0)
+        rows = zip(x, n, y, strict=True)
+        return logs + sum(stats.binom.logpmf(k, m, 1 / (1 + np.exp(-(a * u + b * v)))) for (u, v), m, k in rows)
+
+    evidence, exact, _ = on_a_grid(log_density, mean, (0.8, 0.8))
+    assert 0.0 < result.free_energy[-1] + evidence < 0.2
+    np.testing.assert_allclose(mean, exact, atol=0.02)
+
+
 def test_two_stories_about_a_coin():
     names = example("which_coin")
     scores, together = names["main"](heads=3, tails=7)

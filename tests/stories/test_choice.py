@@ -154,7 +154,8 @@ def tilted(y):
     level = randomvar(2)
     level[:] = ~Normal(mean=np.array([-1.0, 2.0]), variance=1.0)
     x = ~Mixture(which, level)
-    y[:] = ~Probit(x)
+    y[0] = ~Probit(x)
+    y[1] = ~NormalMeanVariance(x, 1.0)
 
 
 @pytest.mark.parametrize(
