@@ -17,8 +17,11 @@ from reactivepgm.plan.kernels import KernelCluster
 from reactivepgm.plan.outbound import RuleTable, Surroundings
 from reactivepgm.plan.pipeline import look
 from reactivepgm.plan.regions import Batch
+from reactivepgm.plan.remembered import Remembered
 from reactivepgm.plan.star_sweep import Senders, typical
 from reactivepgm.plan.structure import Cluster, Structure
+
+_FORESTS: Remembered[DiscreteForest] = Remembered()
 
 
 class DiscreteSweep:
@@ -55,7 +58,8 @@ class DiscreteSweep:
         values = [kernel.discrete(beliefs) for kernel in self._kernels]
         cardinalities = self._cardinalities_of(values, inboxes)
         if self._forest is None or cardinalities != self._cardinalities:
-            self._forest = DiscreteForest(self._sizes, cardinalities, self._families)
+            make = partial(DiscreteForest, self._sizes, cardinalities, self._families)
+            self._forest = _FORESTS(self._sizes, cardinalities, self._families, make)
             self._cardinalities = cardinalities
         unary = [
             inboxes[a].naturals[0] if inboxes[a].naturals else np.zeros((size, k))

@@ -98,10 +98,11 @@ class GaussianForest:
                 if deterministic[number] and index.size and self.dims[array] < self.dims[family.out[0]]:
                     reluctant[ends] = True
         key = (deterministic, flat.tobytes())
-        if self._flat_plan is None or self._flat_plan[0] != key:
+        kept = self._flat_plan
+        if kept is None or kept[0] != key:
             structure = Structure(self.label, self.ends, self._modes(deterministic), len(self.label_dims))
-            self._flat_plan = key, Contraction(structure, held=Held(flat, reluctant[flat]))
-        return self._flat_plan[1]
+            kept = self._flat_plan = key, Contraction(structure, held=Held(flat, reluctant[flat]))
+        return kept[1]
 
     def _modes(self, deterministic: tuple[bool, ...]) -> list[tuple[IntArray | int, ...]]:
         modes: list[tuple[IntArray | int, ...]] = [(1,) + (0,) * (len(e) - 1) for e in self.ends]

@@ -36,11 +36,14 @@ from reactivepgm.plan.kernels import KernelCluster, Shape, known_shapes
 from reactivepgm.plan.own_edges import solve_with_own
 from reactivepgm.plan.pipeline import look
 from reactivepgm.plan.regions import Batch
+from reactivepgm.plan.remembered import Remembered
 from reactivepgm.plan.star_sweep import Senders
 from reactivepgm.plan.structure import Cluster, Edge, Structure
 
 Floats = NDArray[np.float64]
 Solution = GaussianBeliefs | PooledBeliefs
+
+_FORESTS: Remembered[PooledForest] = Remembered()
 
 
 class NotNormalError(Exception):
@@ -172,7 +175,9 @@ class GaussianSweep:
             kernel.check(value, shapes)
         dimensions = tuple((shapes[a] or (1,))[0] for a in self._arrays)
         if self._forest is None or dimensions != self._dimensions:
-            self._forest = PooledForest(self._sizes, dimensions, self._families)
+            ends = [family.ends for family in self._families]
+            make = partial(PooledForest, self._sizes, dimensions, self._families)
+            self._forest = _FORESTS(self._sizes, dimensions, ends, make)
             self._dimensions = dimensions
         unary = [inboxes[a].unary(d) for a, d in zip(self._arrays, dimensions, strict=True)]
         kernels = [
