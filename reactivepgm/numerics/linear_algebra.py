@@ -171,6 +171,10 @@ def logdet(matrix: Array) -> Array:
     d = matrix.shape[-1]
     if d == 1:
         return log(as_scalar(matrix[..., 0, 0]))
+    if matrix.shape == (2, 2) and type(matrix) is np.ndarray and matrix.dtype == np.float64:
+        (a, b), (c, e) = matrix.tolist()
+        if a * e - b * c > 1e-3 * abs(a * e):
+            return log(a * e - b * c)
     if d == 2:
         with np.errstate(invalid="ignore", over="ignore"):
             det = matrix[..., 0, 0] * matrix[..., 1, 1] - matrix[..., 0, 1] * matrix[..., 1, 0]

@@ -99,6 +99,8 @@ def pair(a: Array, b: Array) -> Array:
         array([1., 2.])
     """
     xp = namespace(a, b)
+    if type(a) is float and type(b) is float:
+        return xp.asarray([a, b])
     return xp.stack(xp.broadcast_arrays(a, b), axis=-1)
 
 
@@ -123,6 +125,8 @@ def symmetric(a: Array, b: Array, c: Array) -> Array:
         [[1.0, 2.0], [2.0, 3.0]]
     """
     xp = namespace(a, b, c)
+    if type(a) is float and type(b) is float and type(c) is float:
+        return xp.asarray([[a, b], [b, c]])
     a, b, c = xp.broadcast_arrays(a, b, c)
     return xp.stack([xp.stack([a, b], axis=-1), xp.stack([b, c], axis=-1)], axis=-2)
 
