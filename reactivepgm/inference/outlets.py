@@ -10,11 +10,12 @@ from reactivepgm.streams import Cell, Propagation
 
 
 class Outlet(Cell):
-    """A cell that tells the engine when it gets its first listener."""
+    """A cell that tells the engine when it gets its first listener, and when the last one has gone."""
 
     def __init__(self, propagation: Propagation, rewire: Callable[[], None]) -> None:
         super().__init__(propagation, 0)
         self._rewire = rewire
+        self.when(lambda: True, detach=rewire)
 
     def _subscribe_core(self, observer: Any, scheduler: Any = None) -> Any:
         before = self.is_observed

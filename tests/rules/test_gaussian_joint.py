@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from reactivepgm_rules.gaussian_joint import joint_with_noise
 
 from reactivepgm import NormalMeanVariance
-from reactivepgm_rules.gaussian_joint import joint_with_noise
 
 
 def dense(m_out, m_mean, variance):
