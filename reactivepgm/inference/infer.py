@@ -93,6 +93,7 @@ def infer(
     told, noting = Callbacks(callbacks), Annotations(annotations)
     told.tell("before_model_creation")
     graph = model.build(data) if isinstance(model, ModelInstance) else model
+    graph.refuse_unread({} if data is None else data)
     returned = model.returned if isinstance(model, ModelInstance) else None
     if constraints is not None:
         graph = graph.constrained(constraints)
