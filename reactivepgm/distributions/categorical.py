@@ -14,7 +14,7 @@ from reactivepgm.distributions.group import Group
 from reactivepgm.distributions.indexing import draw_shape
 from reactivepgm.errors import InvalidParameterError, ProductError
 from reactivepgm.numerics.array import Array, as_array, as_scalar, is_numpy, namespace, shape_of
-from reactivepgm.numerics.elementary import log
+from reactivepgm.numerics.elementary import all_finite, log
 from reactivepgm.numerics.layout import along_last
 from reactivepgm.numerics.special import softmax, xlogy
 
@@ -145,7 +145,15 @@ class Categorical(DiscreteFamily):
             >>> Categorical([0.5, 0.5]).entropy() == math.log(2.0)
             True
         """
-        return as_scalar(-xlogy(self.p, self.p).sum(axis=-1))
+        p = self.p
+        if is_numpy(p) and p.size:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                terms = np.log(p)
+                terms *= p
+            if not all_finite(terms):  # a probability of zero
+                terms = xlogy(p, p)
+            return as_scalar(-along_last(np.add, np.sum, terms, -1)[..., 0])
+        return as_scalar(-xlogy(p, p).sum(axis=-1))
 
     def log_pdf(self, x: Array) -> Array:
         """log p of a category.

@@ -137,6 +137,18 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     return as_scalar(namespace(condition, x, y).where(condition, x, y))
 
 
+def all_finite(x: Array) -> bool:
+    """Whether no entry is infinite or nan.
+
+    Example:
+        >>> all_finite(1.0), all_finite(np.array([0.0, np.nan]))
+        (True, False)
+    """
+    # A sum is finite only if all its terms are, and costs a tenth of looking at each; it may overflow, hence the second look.
+    total = np.sum(x)
+    return bool(total - total == 0.0 or np.isfinite(x).all())
+
+
 def clip(x: Array, low: float, high: float) -> Array:
     """x pushed into [low, high].
 

@@ -8,8 +8,8 @@ the right, where the trapezoidal rule converges geometrically (Trefethen and Wei
 
 from reactivepgm.distributions import Distribution, GammaFamily, PointMass
 from reactivepgm.errors import NoRuleError
-from reactivepgm.numerics.array import Array, namespace
-from reactivepgm.numerics.elementary import where
+from reactivepgm.numerics.array import Array, is_numpy, namespace
+from reactivepgm.numerics.elementary import all_finite, where
 from reactivepgm.numerics.special import gammaln
 
 _POINTS = 240
@@ -30,6 +30,8 @@ def weigh(weight: Array, value: Array) -> Array:
         >>> weigh(0.0, -float("inf")), weigh(2.0, 3.0)
         (0.0, 6.0)
     """
+    if is_numpy(weight, value) and all_finite(value):
+        return weight * value
     return weight * where(weight == 0.0, 0.0, value)
 
 

@@ -33,7 +33,7 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.nodes import NormalMixture
 from reactivepgm.numerics.array import Array
-from reactivepgm.numerics.layout import crossed
+from reactivepgm.numerics.layout import crossed, total_along_last
 from reactivepgm.numerics.linear_algebra import matvec, outer, trace_product
 from reactivepgm.rulebook import average_energy, rule
 
@@ -141,7 +141,7 @@ def _(q_out: Located, q_m: Located, q_p: Precise) -> Categorical:
 def _(q_out: Located, q_switch: Switch, q_m: Located, q_p: Precise) -> Array:
     """The components' energies, averaged by responsibility."""
     energies = _energies(q_out, q_m, q_p)
-    return weigh(probabilities(q_switch, energies.shape[-1]), energies).sum(-1)
+    return total_along_last(weigh(probabilities(q_switch, energies.shape[-1]), energies))[..., 0]
 
 
 def _column(z: Array) -> Array:
