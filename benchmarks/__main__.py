@@ -88,7 +88,9 @@ def run(options: argparse.Namespace, workloads: Sequence[Workload]) -> Results:
         if workload.memory is not None and not sizes:
             for job in workload.jobs:
                 is_fit = job.largest is None or workload.memory <= job.largest
-                if job.role in roles and job.role != "limit" and job.is_installed and is_fit:
+                # Peers take minutes; they are asked where the library has a goal.
+                is_wanted = job.role == "ours" or (job.role in roles and workload.bytes_a_row is not None)
+                if is_wanted and job.role != "limit" and job.is_installed and is_fit:
                     say(f"{workload.key} memory of {job.name}")
                     results.memory.append(peak_of(workload.key, workload.memory, job.name))
     say("import")
