@@ -5,12 +5,11 @@ which the other sensor is missing. The queue is bounded: a producer that is too 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from reactivepgm import Engine, Normal, infer_online, model
+from reactivepgm import Engine, Handover, Normal, infer_online, model, queue
 
 
 @model
@@ -22,47 +21,37 @@ def fusion(coarse: Any, fine: Any, mean: Any, variance: Any) -> None:
     fine[...] = ~Normal(mean=temperature, variance=0.04)
 
 
-Reading = Mapping[str, float]
-
-
-async def produce(name: str, deviation: float, every: int, n: int, queue: "asyncio.Queue[Reading | None]") -> None:
-    """Puts n readings of a temperature that rises slowly into the queue; waits when it is full."""
+async def produce(name: str, deviation: float, every: int, n: int, inbox: Handover) -> None:
+    """Hands over n readings of a temperature that rises slowly; waits when the queue is full."""
     rng = np.random.default_rng(every)
     for k in range(n):
         truth = 20.0 + 0.01 * k * every
-        await queue.put({name: float(rng.normal(truth, deviation))})
+        await inbox.aput({name: float(rng.normal(truth, deviation))})
         for _ in range(every):
             await asyncio.sleep(0)
-    await queue.put(None)
 
 
-async def readings(producers: int, queue: "asyncio.Queue[Reading | None]") -> AsyncIterator[Reading]:
-    """What comes out of the queue until every producer has ended."""
-    running = producers
-    while running:
-        reading = await queue.get()
-        if reading is None:
-            running -= 1
-        else:
-            yield reading
+async def produce_all(n: int, inbox: Handover) -> None:
+    """Runs both sensors to their ends."""
+    await asyncio.gather(produce("coarse", 1.0, 1, n, inbox), produce("fine", 0.2, 5, n // 5, inbox))
+    inbox.finish()
 
 
 async def fuse(n: int) -> Engine:
     """Runs the producers and the engine side by side."""
-    queue: asyncio.Queue[Reading | None] = asyncio.Queue(maxsize=8)
+    inbox = queue(8)
     engine = infer_online(
         fusion(mean=15.0, variance=100.0),
-        readings(2, queue),
+        inbox.aiter(),
         autoupdates=lambda q: {"mean": q["temperature"].mean, "variance": q["temperature"].variance},
         when="any",
     )
-    coarse = asyncio.create_task(produce("coarse", 1.0, 1, n, queue))
-    fine = asyncio.create_task(produce("fine", 0.2, 5, n // 5, queue))
+    producers = asyncio.create_task(produce_all(n, inbox))
     async for posteriors in engine:
         if engine.count % 100 == 0:
             belief = posteriors["temperature"]
             print(f"after {engine.count:4d} readings: {belief.mean:.2f} ± {belief.std:.2f} °C")
-    await asyncio.gather(coarse, fine)
+    await producers
     return engine
 
 

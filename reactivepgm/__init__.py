@@ -182,6 +182,7 @@ from reactivepgm.rulebook import rule as rule
 from reactivepgm.streams import AsyncPipelineStage as AsyncPipelineStage
 from reactivepgm.streams import DiscontinuePipelineStage as DiscontinuePipelineStage
 from reactivepgm.streams import EmptyPipelineStage as EmptyPipelineStage
+from reactivepgm.streams import Handover as Handover
 from reactivepgm.streams import IncludeAll as IncludeAll
 from reactivepgm.streams import InitVaguePipelineStage as InitVaguePipelineStage
 from reactivepgm.streams import LoggerPipelineStage as LoggerPipelineStage
