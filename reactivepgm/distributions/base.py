@@ -130,7 +130,11 @@ class Distribution(metaclass=DistributionMeta):
         names = cls.parameter_ranks
         if not names:
             raise ParametrisationError(f"{cls.__name__} is an abstract family; it has no constructor")
-        values = [_own(value) for value in bind(cls.__name__, tuple(names), args, kwargs)]
+        given = bind(cls.__name__, tuple(names), args, kwargs)
+        for name, value in zip(names, given, strict=True):
+            if value is None:
+                raise InvalidParameterError(f"{cls.__name__}: {name} is None, which is no number")
+        values = [_own(value) for value in given]
         for (name, rank), value in zip(names.items(), values, strict=True):
             if len(shape_of(value)) < rank:
                 cls._too_few_axes(name, rank, value)

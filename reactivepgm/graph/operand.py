@@ -30,6 +30,9 @@ _OPERATORS: dict[Any, Callable[..., Any]] = {
 }
 
 
+_INSTEAD = "a model that does not branch on values; use a mixture, or pass a constant argument"
+
+
 class Operand(Symbolic):
     """A reference to variables or an expression over data; Python's and NumPy's operators apply to it."""
 
@@ -122,7 +125,7 @@ class Operand(Symbolic):
         self._refuse("an array of numbers")
 
     def __bool__(self) -> bool:  # noqa: PLE0304 - it never returns
-        self._refuse("a truth value", "a model that does not branch on values; use a mixture, or pass a constant argument")
+        self._refuse("a truth value", _INSTEAD)
 
     def __float__(self) -> float:
         self._refuse("a number")
@@ -134,7 +137,7 @@ class Operand(Symbolic):
         self._refuse("an index", "the index as a constant argument, not in data=")
 
     def __lt__(self, other: Any) -> bool:
-        self._refuse("a comparison")
+        self._refuse("a comparison", _INSTEAD)
 
     __le__ = __gt__ = __ge__ = __lt__
 

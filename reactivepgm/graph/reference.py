@@ -135,6 +135,8 @@ class Reference(Operand):
             fix = f"{name} = randomvar(n)  before the first use of {name}[{shown}]"
         else:
             fix = f"{name} = randomvar(...)  with the size that {name}[{shown}] needs"
+        if self.shape and not self.size:
+            fix = f"a model for data that may be empty: no index of {name}, or  if len({name}):  before it"
         declared = "is a single variable" if self.shape == () else f"has shape {self.shape}"
         return caller_site().letter(f"{name}[{shown}] was never declared: {name} {declared}", write=fix)
 

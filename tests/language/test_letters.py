@@ -10,8 +10,10 @@ from reactivepgm import (
     DirichletCollection,
     DiscreteTransition,
     Gamma,
+    InvalidParameterError,
     MeanField,
     MissingInitialError,
+    ModelError,
     Normal,
     NormalMeanPrecision,
     NormalMeanVariance,
@@ -173,3 +175,17 @@ def test_mean_field_helps_where_a_letter_says_so():
     with pytest.raises(NoRuleError, match=r"or constraints=MeanField\(\)"):
         infer(f(), data={"y": [1.0]})
     assert infer(f(), data={"y": [1.0]}, constraints=MeanField(), initialisation=START).posteriors["m"].variance < 1.0
+
+
+def test_what_is_no_parameter():
+    with pytest.raises(InvalidParameterError, match="NormalMeanVariance: mean is None, which is no number"):
+        Normal(mean=None, variance=1.0)
+
+    @model
+    def f(y):
+        x = ~Normal(mean=0.0, variance=1.0)
+        if x > 0:
+            y[...] = ~Normal(mean=x, variance=1.0)
+
+    with pytest.raises(ModelError, match=r"cannot be a comparison\n  at .*if x > 0:\n  write  a model that does not branch"):
+        infer(f(), data={"y": 1.0})
