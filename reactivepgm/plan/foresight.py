@@ -200,14 +200,14 @@ class Foresight:
         given = [_kernel_type(kernel) for kernel in kernels]
         cycles = None if self._has_cycle is None else self._has_cycle(seen.batch)
         forms = (self.structure.forms.get(array) for array in messages)
-        stages = (stage_of(cluster.family) for cluster in seen.batch.joint)
+        stages = [stage_of(cluster.family) for cluster in seen.batch.joint]
         maps = any(stage is not None and not stage.is_tap for stage in stages)
         foreign = given[0] is GaussianKernel and any(not _may_be_normal(kinds) for said in messages.values() for kinds in said)
         if None in given or maps or foreign or any(form is not None and form.message is not None for form in forms):
             self._open(seen, messages)
-        elif cycles is not True and set(given) in ({GaussianKernel}, {DiscreteKernel}):
+        elif set(given) in ({GaussianKernel}, {DiscreteKernel}) and (cycles is not True or _is_whole(seen, given, stages)):
             seen.calls += [kernel for kernel in kernels if kernel is not None]
-            self._contracted(seen, messages, given[0] is GaussianKernel, cycles is None)
+            self._contracted(seen, messages, given[0] is GaussianKernel, cycles)
         else:
             is_flooded = cycles or any(map(reads_own_message, seen.batch.joint))
             seen.sweep = LoopySweep.name if is_flooded else None if cycles is None else TreeSweep.name
@@ -220,10 +220,12 @@ class Foresight:
             self.joints[cluster.family.id, cluster.number] = None
 
     def _contracted(
-        self, seen: BatchForecast, messages: dict[int, list[Kinds]], is_gaussian: bool, may_cycle: bool
+        self, seen: BatchForecast, messages: dict[int, list[Kinds]], is_gaussian: bool, cycles: bool | None
     ) -> None:
         """Contraction gives all marginals and joints; where cycles may turn up, the joints may come from rules instead."""
         seen.sweep = GaussianSweep.name if is_gaussian else DiscreteSweep.name
+        if cycles:
+            seen.sweep = GaussianSweep.whole
         if any(map(is_function, seen.batch.joint)):
             seen.sweep = FunctionSweep.name
         for array, said in messages.items():
@@ -231,13 +233,18 @@ class Foresight:
             seen.marginals[array] = self._formed(array, kinds)
         exact, by_rule = _JOINTS[is_gaussian]
         for cluster in seen.batch.joint:
-            self.joints[cluster.family.id, cluster.number] = exact | by_rule if may_cycle else exact
+            self.joints[cluster.family.id, cluster.number] = exact if cycles is False else exact | by_rule
 
     def _kernel(self, cluster: Cluster) -> Forecast | None:
         if not may_have_kernel(cluster):
             return None
         out, *ins = (edge.interface for edge in cluster.edges)
         return self._forecast("kernel", cluster.family, f"{out}|{','.join(ins)}", self._outside(cluster))
+
+
+def _is_whole(seen: BatchForecast, given: Sequence[object], stages: Sequence[object]) -> bool:
+    """Whether cycles of linear-Gaussian factors are solved by dense algebra; very large ones turn out otherwise."""
+    return set(given) == {GaussianKernel} and not any(map(is_function, seen.batch.joint)) and not any(stages)
 
 
 _MESSAGES: Kinds = frozenset({NormalWeightedMeanPrecision, MvNormalWeightedMeanPrecision})

@@ -20,8 +20,9 @@ from reactivepgm.plan.first_points import FirstPoints
 from reactivepgm.plan.function_kernel import FunctionKernel
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
-from reactivepgm.plan.gaussian_leaves import PooledBeliefs
-from reactivepgm.plan.gaussian_sweep import GaussianInbox, GaussianSweep
+from reactivepgm.plan.gaussian_leaves import PooledBeliefs, PooledForest
+from reactivepgm.plan.gaussian_network import NetworkBeliefs
+from reactivepgm.plan.gaussian_sweep import GaussianInbox, GaussianSweep, Solution
 from reactivepgm.plan.kernels import KernelCluster
 
 Floats = NDArray[np.float64]
@@ -42,6 +43,10 @@ class FunctionSweep(GaussianSweep):
         """Whether the last run approximated every function where the run before had led."""
         return bool(self.change <= _SETTLED)
 
+    def _engine(self, dimensions: tuple[int, ...]) -> PooledForest:
+        """Contraction only: functions in cycles are left to floods."""
+        return PooledForest(self._sizes, dimensions, self._families)
+
     def _prepare(self, beliefs: Beliefs, inboxes: Mapping[int, GaussianInbox]) -> None:
         functions = [kernel for kernel in self._kernels if isinstance(kernel, FunctionKernel)]
         is_new, is_first = self._data != beliefs.clamped, self._data is None
@@ -59,8 +64,9 @@ class FunctionSweep(GaussianSweep):
         number: int,
         kernel: KernelCluster,
         value: GaussianKernelArrays,
-        solution: GaussianBeliefs | PooledBeliefs,
+        solution: Solution,
     ) -> None:
+        assert not isinstance(solution, NetworkBeliefs)
         super()._keep_joint(beliefs, number, kernel, value, solution)
         if isinstance(kernel, FunctionKernel) and value.covariance is not None:
             two = len(kernel.ins) == 2

@@ -23,25 +23,27 @@ from reactivepgm.distributions import (
     Uninformative,
     UnivariateNormal,
 )
-from reactivepgm.errors import ImproperPosteriorError, ProductError
+from reactivepgm.errors import ImproperPosteriorError, ModelError, ProductError
 from reactivepgm.graph import Family, VariableArray
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs, Mask
+from reactivepgm.plan.contraction_steps import CycleError
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_leaves import PooledBeliefs, PooledForest
 from reactivepgm.plan.gaussian_messages import GaussianMessages
+from reactivepgm.plan.gaussian_network import GaussianNetwork, NetworkBeliefs
 from reactivepgm.plan.inbox import improper, naturals_of, one_each
 from reactivepgm.plan.kernels import KernelCluster, Shape, known_shapes
 from reactivepgm.plan.own_edges import solve_with_own
-from reactivepgm.plan.pipeline import look
+from reactivepgm.plan.pipeline import look, stage_of
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.remembered import Remembered
 from reactivepgm.plan.star_sweep import Senders
 from reactivepgm.plan.structure import Cluster, Edge, Structure
 
 Floats = NDArray[np.float64]
-Solution = GaussianBeliefs | PooledBeliefs
+Solution = GaussianBeliefs | PooledBeliefs | NetworkBeliefs
 
 _FORESTS: Remembered[PooledForest] = Remembered()
 
@@ -130,9 +132,14 @@ class GaussianSweep:
     """Updates linear-Gaussian regions exactly by tree contraction."""
 
     name = "linear-Gaussian contraction"
+    whole = "linear-Gaussian cycles at once"
+    """Its name where regions have cycles."""
 
-    def __init__(self, structure: Structure, batch: Batch, kernels: Sequence[KernelCluster]) -> None:
+    def __init__(
+        self, structure: Structure, batch: Batch, kernels: Sequence[KernelCluster], may_be_whole: bool = True
+    ) -> None:
         self._structure = structure
+        self._may_be_whole = may_be_whole
         self._batch = batch
         self._senders = Senders(structure, batch.single, in_region=True)
         self.own = self._senders.own
@@ -147,7 +154,7 @@ class GaussianSweep:
             Factors(self._address(kernel.out), tuple(self._address(edge) for edge in kernel.ins))
             for kernel in self._kernels
         ]
-        self._forest: PooledForest | None = None
+        self._forest: PooledForest | GaussianNetwork | None = None
         self._dimensions: tuple[int, ...] = ()
         self._solution: Solution | None = None
         self._shapes: dict[int, Shape] = {}
@@ -175,9 +182,7 @@ class GaussianSweep:
             kernel.check(value, shapes)
         dimensions = tuple((shapes[a] or (1,))[0] for a in self._arrays)
         if self._forest is None or dimensions != self._dimensions:
-            ends = [family.ends for family in self._families]
-            make = partial(PooledForest, self._sizes, dimensions, self._families)
-            self._forest = _FORESTS(self._sizes, dimensions, ends, make)
+            self._forest = self._engine(dimensions)
             self._dimensions = dimensions
         unary = [inboxes[a].unary(d) for a, d in zip(self._arrays, dimensions, strict=True)]
         kernels = [
@@ -202,6 +207,18 @@ class GaussianSweep:
         self._solution, self._shapes, self._unary = solution, shapes, unary
         self._tell_own(beliefs)
 
+    def _engine(self, dimensions: tuple[int, ...]) -> PooledForest | GaussianNetwork:
+        """What solves the regions: contraction, and where they have cycles, dense algebra, in which no messages flow."""
+        try:
+            ends = [family.ends for family in self._families]
+            make = partial(PooledForest, self._sizes, dimensions, self._families)
+            return _FORESTS(self._sizes, dimensions, ends, make)
+        except CycleError:
+            if not self._may_be_whole or any(stage_of(kernel.cluster.family) is not None for kernel in self._kernels):
+                raise
+            self.name = self.whole
+            return GaussianNetwork(self._sizes, dimensions, self._families)
+
     def _tell_own(self, beliefs: Beliefs) -> None:
         """What the factors of the region send to the variables at which rules read their own edge."""
         for array in filter(self.own.wants, self._arrays):
@@ -209,6 +226,9 @@ class GaussianSweep:
             group, parts = NORMAL, [np.zeros(size), np.zeros(size)]
             if shape := self._shapes[array]:
                 group, parts = MV_NORMAL, [np.zeros((size, *shape)), np.zeros((size, *shape, *shape))]
+            if isinstance(self._solution, NetworkBeliefs):
+                self.own.receive(array, group, self._from_elsewhere(array, parts))
+                continue
             for kernel in self._kernels:
                 for edge in kernel.cluster.edges:
                     if edge.array == array:
@@ -218,6 +238,16 @@ class GaussianSweep:
                                 edge.place.add(total, part)
             self.own.receive(array, group, parts)
         self.own.keep(beliefs)
+
+    def _from_elsewhere(self, array: int, parts: list[Floats]) -> list[Floats]:
+        """Natural parameters of what an array hears besides its own unary messages, without messages to add up."""
+        assert self._solution is not None
+        local = self._local[array]
+        precision = np.linalg.inv(self._solution.covariance[local])
+        unary = self._unary[local]
+        pull = np.einsum("nij,nj->ni", precision, self._solution.mean[local]) - unary.weighted_mean
+        precision = precision - unary.precision
+        return [pull.reshape(parts[0].shape), precision.reshape(parts[1].shape)]
 
     def log_scale(self, beliefs: Beliefs) -> float:
         """The log of the integral over the region: the eliminations' own constant, and the scale of every unary message.
@@ -244,6 +274,13 @@ class GaussianSweep:
         """A cluster's message towards one of its interfaces, from the current beliefs."""
         if not cluster.is_joint:
             return self._senders.message(cluster, beliefs)
+        if isinstance(self._solution, NetworkBeliefs):
+            raise ModelError(
+                cluster.family.site.letter(
+                    f"{cluster.family.node.name} is part of a cycle that is solved whole, in which no messages flow",
+                    write="marginal(...) of its variables, or a pipeline on the statement, which makes messages flow",
+                )
+            )
         assert self._solution is not None
         (number,) = (n for n, kernel in enumerate(self._kernels) if kernel.cluster is cluster)
         messages = GaussianMessages(self._structure, self._kernels[number], number)

@@ -204,7 +204,9 @@ class Plan:
         kinds = {kernel.kind(beliefs) for kernel in kernels} if is_plain else set()
         if kinds == {GaussianKernel} and self._leaves(batch, NORMAL, MV_NORMAL):
             has_functions = any(map(is_function, batch.joint))
-            return (FunctionSweep if has_functions else GaussianSweep)(self.structure, batch, kernels)
+            # Whoever gives the first messages of a cycle wants messages to go round it.
+            is_begun = any(array in batch.elements for array in self.messages) or bool(self.edge_messages)
+            return (FunctionSweep if has_functions else GaussianSweep)(self.structure, batch, kernels, not is_begun)
         if kinds == {DiscreteKernel} and self._leaves(batch, DISCRETE):
             return DiscreteSweep(self.structure, batch, kernels)
         return self._by_rules(batch, beliefs)

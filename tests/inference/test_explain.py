@@ -83,7 +83,7 @@ def test_updates_in_order_with_regions_and_sweeps():
         ("tau", 1, "one variable a region"),
     ]
     (update,) = explain(ring(), {"y": [0.0, 0.0, 0.0]}).updates
-    assert update.sweep == "loopy flooding" and "x[3]" in update.variables
+    assert update.sweep == "linear-Gaussian cycles at once" and "x[3]" in update.variables
 
 
 def test_colours_of_a_mean_field_chain():
