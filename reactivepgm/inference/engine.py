@@ -444,10 +444,16 @@ class Engine(Reading):
     def checkpoint(self, path: str | os.PathLike[str]) -> None:
         """Write what the engine needs to go on, atomically; ``resume(path, model, ...)`` reads it.
 
+        Callable from any thread: it is the state between two observations.
+
         Raises:
             ValueError: no observation has come yet, so there is nothing to keep.
             OSError: the file cannot be written; the old one is still there.
         """
+        with self._turn:
+            self._write(path)
+
+    def _write(self, path: str | os.PathLike[str]) -> None:
         if self._assembly is None:
             raise ValueError("no observation has come yet: there is nothing to checkpoint")
         graph, stepper = self._assembly.graph, self._assembly.stepper

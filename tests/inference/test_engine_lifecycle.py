@@ -21,6 +21,7 @@ from reactivepgm import (
     model,
     observe_on,
     queue,
+    resume,
 )
 
 LONG = 30.0
@@ -402,6 +403,28 @@ def test_any_thread_may_subscribe_read_and_unsubscribe_between_observations():
     assert not failures
     assert engine.count == 400
     assert engine.latest["p"] == Beta(201.0, 201.0)
+
+
+def test_another_thread_takes_a_checkpoint_between_observations(tmp_path):
+    inbox = queue(4)
+    engine = engine_on(inbox).start()
+    first = threading.Event()
+    engine.posteriors["p"].subscribe(lambda belief: first.set())
+
+    def produce():
+        for k in range(300):
+            inbox.put(float(k % 2))
+        inbox.finish()
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    assert first.wait(LONG)
+    for _ in range(5):
+        engine.checkpoint(tmp_path / "coin")
+        later = resume(tmp_path / "coin", coin(a=1.0, b=1.0), autoupdates=lambda q: {"a": q["p"].a, "b": q["p"].b})
+        assert later.latest["p"].a + later.latest["p"].b == 2.0 + later.count
+    producer.join(LONG)
+    assert engine.join(LONG)
 
 
 def test_what_a_subscriber_observes_comes_after_what_everybody_heard():
