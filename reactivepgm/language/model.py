@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from types import CellType, FunctionType, MethodType, TracebackType
-from typing import Any, NoReturn, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, overload
 
 from reactivepgm.distributions.marker import drawer
 from reactivepgm.errors import DataError, ModelError, ModelReturnsNothingError, UndeclaredVariableError
@@ -105,6 +105,11 @@ class ModelInstance(ModelCall):
         >>> len(graph.families), x.name
         (2, 'x')
     """
+
+    if TYPE_CHECKING:
+
+        def where(self, *, q: Any = None, meta: Any = None, pipeline: Any = None) -> Self:
+            """In a model's statement ``@model`` takes the options, which a contracted model has."""
 
     def __init__(self, model: Model, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.model = model
