@@ -14,6 +14,7 @@ from reactivepgm.distributions import (
     GammaShapeLikelihood,
     InverseGamma,
     LogDensity,
+    MixtureDistribution,
     ProductOfDensities,
     Uniform,
 )
@@ -45,9 +46,17 @@ def support_of(belief: Distribution) -> Interval:
         return 0.0, math.inf
     if isinstance(belief, Beta):
         return 0.0, 1.0
+    if isinstance(belief, MixtureDistribution):
+        return _of_components(belief.components)
     if isinstance(belief, Uniform):
         return belief.a, belief.b
     return _REAL
+
+
+def _of_components(components: Distribution) -> Interval:
+    """From the lowest end of a mixture's components to the highest."""
+    low, high = support_of(components)
+    return (np.min(low, axis=-1) if np.ndim(low) else low), (np.max(high, axis=-1) if np.ndim(high) else high)
 
 
 def common(*intervals: Interval) -> Interval:

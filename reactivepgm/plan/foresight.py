@@ -31,6 +31,7 @@ from reactivepgm.distributions import (
 from reactivepgm.errors import NoRuleError, ProductError
 from reactivepgm.graph import RandomBinding
 from reactivepgm.graph.binding import MixedBinding
+from reactivepgm.plan.choice_sweep import ChoiceSweep, is_choice
 from reactivepgm.plan.clash import Sent, clashes
 from reactivepgm.plan.discrete_sweep import DiscreteSweep
 from reactivepgm.plan.forecast import Forecast, Forecaster
@@ -196,6 +197,13 @@ class Foresight:
     # -- regions in which messages flow ---------------------------------------------------------------------------
 
     def _joint(self, seen: BatchForecast, messages: dict[int, list[Kinds]]) -> None:
+        if is_choice(seen.batch):
+            seen.sweep = ChoiceSweep.name
+            switches = {edge.array for cluster in seen.batch.joint for edge in cluster.edges if edge.interface == "switch"}
+            for array, said in messages.items():
+                # The others are mixtures; what is averaged over them is computed component by component.
+                seen.marginals[array] = self._formed(array, _binary(said)) if array in switches else None
+            return
         kernels = [self._kernel(cluster) for cluster in seen.batch.joint]
         given = [_kernel_type(kernel) for kernel in kernels]
         cycles = None if self._has_cycle is None else self._has_cycle(seen.batch)

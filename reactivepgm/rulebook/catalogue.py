@@ -17,7 +17,7 @@ from reactivepgm.rulebook.packs import load_packs
 from reactivepgm.rulebook.rule_object import Rule
 from reactivepgm.rulebook.table import ANY, TABLE
 
-KINDS = {"rule": "message", "marginal": "joint", "energy": "energy", "kernel": "kernel"}
+KINDS = {"rule": "message", "marginal": "joint", "energy": "energy", "kernel": "kernel", "scale": "log scale"}
 _LABEL = "Differs "
 
 
@@ -26,7 +26,7 @@ class RuleRow:
     """One rule as a line of text.
 
     Args:
-        kind: "message", "joint", "energy" or "kernel".
+        kind: "message", "joint", "energy", "kernel" or "log scale".
         target: what it computes: an interface, a joint, ``out from mean`` for a kernel, or "" for an energy.
         inputs: input kinds, as the rule's head writes them.
         output: what it returns.
@@ -166,7 +166,7 @@ def _row(rule: Rule) -> RuleRow:
         KINDS[rule.kind],
         "any" if target == ANY else target,
         rule.describe(),
-        "number" if rule.kind == "energy" else _type_name(rule.signature.returns),
+        "number" if rule.kind in ("energy", "scale") else _type_name(rule.signature.returns),
         _place(rule),
         claim[0] if claim else "",
     )

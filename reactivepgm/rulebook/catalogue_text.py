@@ -12,7 +12,7 @@ from reactivepgm.rulebook.catalogue import KINDS, Entry, described
 COMMAND = "python -m reactivepgm rules --markdown > docs/rules.md"
 """What makes the page."""
 
-_COUNTED = ("node", "interfaces", "messages", "joints", "energies", "kernels")
+_COUNTED = ("node", "interfaces", "messages", "joints", "energies", "kernels", "log scales")
 _INTERFACE = ("interface", "also", "what sits there")
 _RULE = ("computes", "from", "gives", "where", "what it says")
 
@@ -25,7 +25,7 @@ def counts(found: Iterable[Entry]) -> tuple[tuple[str, ...], Rows]:
     Example:
         >>> from reactivepgm.rulebook.catalogue import entry
         >>> counts([entry("HalfNormal")])[1]
-        [('HalfNormal', 'out, variance', '2', '-', '1', '-')]
+        [('HalfNormal', 'out, variance', '2', '-', '1', '-', '-')]
     """
     rows = []
     for one in found:

@@ -38,7 +38,6 @@ def test_every_rule_of_the_table_is_on_its_node_s_page():
             assert row.claim, row
             assert row.inputs.startswith("(") and row.output
             assert int(row.place.rpartition(":")[2]) > 0
-        assert found.rows or found.node.parametrisations, f"{found.node.name} has no rules"
 
 
 def test_what_differs_is_told_with_its_node(capsys):
@@ -70,11 +69,12 @@ def test_a_terminal_gets_tables(monkeypatch, capsys):
     assert "NormalMeanVariance" in stream.getvalue()
 
 
-def test_all_nodes_with_their_counts(capsys):
-    assert command.main(["rules"]) == 0
-    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+def test_all_nodes_with_their_counts():
+    lines = [line.split("  ") for line in run("rules").stdout.splitlines()]
+    without = {line[0] for line in lines if set(" ".join(line[-12:]).split()[-5:]) == {"-"}}
+    assert without == {"MvNormal", "Normal"}  # keywords choose among others
     (beta,) = [[cell.strip() for cell in line if cell.strip()] for line in lines if line[0] == "Beta"]
-    assert beta == ["Beta", "out, a, b", "2", "1", "1", "-"]
+    assert beta == ["Beta", "out, a, b", "2", "1", "1", "-", "-"]
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,16 @@ def test_without_data_the_prior_comes_back():
 
 
 def test_what_will_run_is_told():
-    assert "bias" in str(explain(which_coin(), {"y": FLIPS}))
+    told = str(explain(which_coin(), {"y": FLIPS}))
+    assert "choice by evidence" in told and "which: Bernoulli" in told
+    assert "missing" not in told
+
+
+def test_a_mixture_kept_as_one_of_its_family():
+    whole = infer(which_coin(), data={"y": FLIPS}).posteriors["bias"]
+    kept = infer(which_coin(), data={"y": FLIPS}, constraints="q(bias) :: Beta").posteriors["bias"]
+    assert isinstance(kept, Beta)
+    assert float(kept.mean) == pytest.approx(float(whole.mean), abs=0.03)
 
 
 @model

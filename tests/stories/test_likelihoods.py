@@ -19,6 +19,7 @@ from reactivepgm import (
     NegativeBinomial,
     Normal,
     NormalMeanVariance,
+    StudentT,
     VonMises,
     infer,
     model,
@@ -227,3 +228,51 @@ def test_a_log_normal_is_a_normal_of_the_logarithm():
     assert float(a.posteriors["x"].mean) == pytest.approx(float(b.posteriors["x"].mean), rel=1e-12)
     assert float(a.posteriors["v"].mean) == pytest.approx(float(b.posteriors["v"].mean), rel=1e-12)
     np.testing.assert_allclose(a.free_energy, b.free_energy + np.log(y).sum(), rtol=1e-12)
+
+
+@model
+def laplace_location(y):
+    x = ~Normal(mean=0.0, variance=4.0)
+    y[:] = ~Laplace(x, 0.5)
+
+
+@model
+def student_location(y):
+    x = ~Normal(mean=0.0, variance=4.0)
+    y[:] = ~StudentT(x, 0.5, 4.0)
+
+
+HEAVY = [
+    pytest.param(laplace_location, RNG.laplace(1.0, 0.5, 25), stats.laplace(0.0, 0.5), id="Laplace"),
+    pytest.param(student_location, 1.0 + 0.5 * RNG.standard_t(4, 25), stats.t(4, 0.0, 0.5), id="StudentT"),
+]
+
+
+@pytest.mark.parametrize(("f", "y", "noise"), HEAVY)
+def test_heavy_tails_by_expectation_propagation(f, y, noise):
+    """Near the exact posterior: a twentieth of its deviation, a tenth of its variance, 0.05 nats; holes are not there."""
+    holes = np.insert(y, 5, np.nan)
+    result = infer(f(), data={"y": holes}, iterations=60, free_energy=True)
+    logs = stats.norm.logpdf(REAL, 0.0, 2.0) + sum(noise.logpdf(datum - REAL) for datum in y)
+    p = np.exp(logs - logs.max())
+    evidence = logs.max() + np.log(p.sum() * (REAL[1] - REAL[0]))
+    p /= p.sum()
+    mean = p @ REAL
+    variance = p @ (REAL - mean) ** 2
+    belief = result.posteriors["x"]
+    assert float(belief.mean) == pytest.approx(mean, abs=0.05 * np.sqrt(variance))
+    assert float(belief.variance) == pytest.approx(variance, rel=0.1)
+    assert result.free_energy[-1] == pytest.approx(-evidence, abs=0.05)
+    without = infer(f(), data={"y": y}, iterations=60)
+    assert float(belief.mean) == pytest.approx(float(without.posteriors["x"].mean), rel=1e-8)
+    new = predict(result, 40_000, rng=4)["y"][:, 5]
+    assert new.mean() == pytest.approx(mean, abs=0.02)
+    assert new.var() == pytest.approx(variance + noise.var(), rel=0.06)
+
+
+@pytest.mark.parametrize(("f", "y", "noise"), HEAVY)
+def test_draws_of_the_prior_with_heavy_tails(f, y, noise):
+    draws = sample_prior(f(), 20_000, rng=5, data={"y": y[:2]})
+    gaps = (draws["y"] - draws["x"][:, None]).ravel()
+    assert stats.kstest(gaps, noise.cdf).pvalue > 1e-3
+    assert stats.kstest(draws["x"], stats.norm(0.0, 2.0).cdf).pvalue > 1e-3
