@@ -137,9 +137,11 @@ class FreeEnergy:
 
     def _variable(self, array: int, coefficients: Floats, beliefs: Beliefs) -> Floats:
         counted = np.flatnonzero(coefficients)
-        belief = beliefs.marginals[array]
         terms = np.zeros(len(coefficients))
-        if not len(counted) or belief is None or isinstance(belief, PointMass):
+        if not len(counted):
+            return terms
+        belief = beliefs.marginals[array]
+        if belief is None or isinstance(belief, PointMass):
             return terms
         size = self._structure.arrays[array].size
         entropy = np.broadcast_to(belief.entropy(), (size,))[counted]
