@@ -173,6 +173,8 @@ from reactivepgm.nodes.older_names import Transition as Transition
 from reactivepgm.numerics.inverse import inv as inv
 from reactivepgm.rulebook import DiscreteKernel as DiscreteKernel
 from reactivepgm.rulebook import GaussianKernel as GaussianKernel
+from reactivepgm.rulebook import Projection as Projection
+from reactivepgm.rulebook import Quadrature as Quadrature
 from reactivepgm.rulebook import average_energy as average_energy
 from reactivepgm.rulebook import call_marginal_rule as call_marginal_rule
 from reactivepgm.rulebook import call_rule as call_rule

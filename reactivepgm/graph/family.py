@@ -31,6 +31,7 @@ class Family:
         factorisation_given: whether the statement itself says how q factorises.
         labels: for each interface the names by which the statement calls what sits there.
         scope: the instance of a model inside the model that the statement belongs to.
+        fallback: what stands in for a missing rule, if the user named anything.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Family:
     factorisation_given: bool
     labels: Mapping[str, tuple[str, ...]]
     scope: Scope = ROOT
+    fallback: Any = None
 
     @property
     def interfaces(self) -> tuple[str, ...]:

@@ -150,6 +150,13 @@ class Graph:
         )
         return Graph(self.arrays, families, self.options, self.aliases, self.forms)
 
+    def with_fallback(self, fallback: Any) -> Graph:
+        """The graph with something that stands in for the missing rules of its stochastic factors."""
+        families = tuple(
+            replace(family, fallback=fallback) if family.node.kind == "stochastic" else family for family in self.families
+        )
+        return Graph(self.arrays, families, self.options, self.aliases, self.forms)
+
     def same_as(self, other: Graph) -> bool:
         """Whether two graphs say the same, however their models were written: loops, vector statements, builder calls."""
         return is_same(self, other)

@@ -25,7 +25,7 @@ from reactivepgm.plan.forecast import Forecast
 from reactivepgm.plan.foresight import BatchForecast, Foresight
 from reactivepgm.plan.kinds import Kinds, shown
 from reactivepgm.plan.structure import Structure
-from reactivepgm.rulebook import Rule
+from reactivepgm.rulebook import Quadrature, Rule
 
 OPEN = "decided when run"
 
@@ -138,6 +138,7 @@ def explain(
     *,
     constraints: Any = None,
     initialisation: Mapping[str, Distribution] | None = None,
+    fallback: Quadrature | None = None,
 ) -> Explanation:
     """What ``infer`` with the same arguments will do, before anything runs.
 
@@ -147,6 +148,7 @@ def explain(
         constraints: whole-model constraints, as for ``infer``.
         initialisation: initial marginals, as for ``infer``. Where they are needed and not given, each variable is taken to
             start in the family of its prior, and a note says so.
+        fallback: what stands in for missing rules, as for ``infer``.
 
     Returns:
         An Explanation; print it, or look at ``updates``, ``rules`` and ``missing``.
@@ -166,6 +168,8 @@ def explain(
     graph = model.build(data) if isinstance(model, ModelInstance) else model
     if constraints is not None:
         graph = graph.constrained(constraints)
+    if fallback is not None:
+        graph = graph.with_fallback(fallback)
     plan, initial, notes = _planned(graph, initialisation or {})
     structure = plan.structure
     counted = {id(batch): regions_and_cycle(structure, batch) for batch in plan.batches}

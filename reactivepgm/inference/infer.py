@@ -25,6 +25,7 @@ from reactivepgm.inference.trace import Trace
 from reactivepgm.language import Model, ModelInstance
 from reactivepgm.plan import Beliefs, LoopySchedule, Plan, check_rules
 from reactivepgm.plan.events import Event, Watcher, watched_by
+from reactivepgm.rulebook import Quadrature
 
 
 def infer(
@@ -44,6 +45,7 @@ def infer(
     trace: bool = False,
     annotations: str | Iterable[str] = (),
     pipeline: Any = None,
+    fallback: Quadrature | None = None,
 ) -> Result:
     """Posteriors of all variables of a model, given data.
 
@@ -68,6 +70,8 @@ def infer(
         annotations: ``"log_scale"`` keeps the log evidence that follows from the scales of messages (models without
             mean-field cuts and cycles), ``"inputs"`` which inputs made every message, both in ``result.annotations``.
         pipeline: a stage on the messages of statements that have none of their own.
+        fallback: ``Quadrature(n)`` or ``Projection(family)`` integrates the log density of a stochastic factor where it has
+            no rule; by default a missing rule is an error.
 
     Returns:
         A Result; printing it shows a table.
@@ -99,6 +103,8 @@ def infer(
         graph = graph.constrained(constraints)
     if pipeline is not None:
         graph = graph.with_pipeline(pipeline)
+    if fallback is not None:
+        graph = with_fallback(graph, fallback)
     told.tell("after_model_creation", graph)
     schedule = LoopySchedule(damping, tolerance or 1e-8)
     told.tell("before_data_update", data)
@@ -135,6 +141,17 @@ def check_settings(iterations: int, damping: float) -> None:
         raise ValueError(f"iterations must be at least 1, not {iterations}")
     if not 0.0 <= damping < 1.0:
         raise ValueError(f"damping must lie in [0, 1), not {damping}")
+
+
+def with_fallback(graph: Graph, fallback: object) -> Graph:
+    """The graph whose missing rules are integrated.
+
+    Raises:
+        ModelError: something else than a Quadrature or a Projection.
+    """
+    if not isinstance(fallback, Quadrature):
+        raise ModelError(f"fallback={fallback!r} is none\n  write  fallback=Quadrature(32) or fallback=Projection(Gamma)")
+    return graph.with_fallback(fallback)
 
 
 def check_arguments(model: object, data: object) -> None:

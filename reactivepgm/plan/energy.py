@@ -28,7 +28,7 @@ from reactivepgm.plan.outbound import Surroundings
 from reactivepgm.plan.sampled import average_number, has_samples
 from reactivepgm.plan.structure import Cluster, Structure
 from reactivepgm.plan.tilted_energy import tilted_energy
-from reactivepgm.rulebook import find_average_energy, split_joints
+from reactivepgm.rulebook import fallback_rule, find_average_energy, split_joints
 
 Floats = NDArray[np.float64]
 
@@ -100,9 +100,11 @@ class FreeEnergy:
             mixed = next((name for name, value in inputs.items() if isinstance(value, MixtureDistribution)), None)
             if mixed is not None:  # an energy is linear in the belief
                 return self._over_components(family, inputs, mixed)
-            if not has_samples(inputs):
+            if has_samples(inputs):
+                return np.asarray(average_number(lambda points: self._called(family, points), inputs))
+            if family.fallback is None:
                 raise
-            return np.asarray(average_number(lambda points: self._called(family, points), inputs))
+            rule = fallback_rule("energy", family.node, "", types, family.fallback, family.site)
         with noted("energy rule", family, family.rows):
             return np.asarray(rule(meta=family.meta, node=family.node, **inputs))
 

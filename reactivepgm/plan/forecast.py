@@ -11,7 +11,8 @@ from typing import Any
 from reactivepgm.errors import NoRuleError
 from reactivepgm.graph import Family
 from reactivepgm.plan.kinds import Kinds, kinds_of, union
-from reactivepgm.rulebook import TABLE, Rule, find_average_energy, find_marginal_rule, find_rule, load_packs
+from reactivepgm.rulebook import TABLE, Rule, fallback_rule, find_average_energy, find_marginal_rule, find_rule, load_packs
+from reactivepgm.rulebook.fallback import FallbackRule
 from reactivepgm.rulebook.register_rules import canonical_target
 
 _MANY = 64
@@ -77,16 +78,21 @@ class Forecaster:
                 rules = (self._required(kind, family, target, first),)
             except NoRuleError as error:
                 missing = error
+        is_partial = first is not None and not (rules and isinstance(rules[0], FallbackRule))
         gives = None if family.pipeline is not None or kind == "kernel" else union(map(self._returned, rules))
-        return Forecast(family, kind, target, inputs, rules, gives if rules else None, first is not None, missing)
+        return Forecast(family, kind, target, inputs, rules, gives if rules else None, is_partial, missing)
 
     def _required(self, kind: str, family: Family, target: str, types: Mapping[str, type]) -> Rule:
+        if family.fallback is not None:
+            return fallback_rule(kind, family.node, target, types, family.fallback, family.site)
         if kind == "energy":
             return find_average_energy(family.node, types, family.meta, site=family.site)
         return _REQUIRED[kind](family.node, target, types, family.meta, site=family.site)
 
     def _returned(self, rule: Rule) -> Kinds:
         annotation = rule.signature.returns
+        if isinstance(rule, FallbackRule):
+            return None
         if annotation not in self._allowed:
             self._allowed[annotation] = kinds_of(annotation)
         return self._allowed[annotation]

@@ -20,7 +20,7 @@ from reactivepgm.plan.inbox import naturals_of
 from reactivepgm.plan.place import Place
 from reactivepgm.plan.sampled import average_message, has_samples
 from reactivepgm.plan.structure import Cluster, Edge, Structure, edges_of
-from reactivepgm.rulebook import find_marginal_rule, find_rule, has_rule
+from reactivepgm.rulebook import fallback_rule, find_marginal_rule, find_rule, has_rule
 
 IntArray = NDArray[np.intp]
 
@@ -172,9 +172,12 @@ class RuleTable:
                 if component is not None:
                     raise
                 averaged = self._averaged(find, to, inputs)
-                if averaged is None:
+                if averaged is not None:
+                    return averaged
+                if family.fallback is None:
                     raise
-                return averaged
+                kind = "rule" if find is find_rule else "marginal"
+                rule = self._found[key] = fallback_rule(kind, family.node, to, types, family.fallback, family.site)
         with noted("message rule" if find is find_rule else "joint rule", family, self.cluster.size, to, inputs):
             try:
                 result: Distribution = rule(meta=family.meta, node=family.node, to=to, index=component, **inputs)

@@ -1,5 +1,6 @@
 """From inputs to the one applicable rule: signatures, table, decorators, rule packs, and the letter when none applies."""
 
+from reactivepgm.rulebook.fallback import Projection, Quadrature, fallback_rule
 from reactivepgm.rulebook.kernel import DiscreteKernel, GaussianKernel
 from reactivepgm.rulebook.lookup import (
     find_average_energy,
@@ -21,6 +22,8 @@ __all__ = [
     "TABLE",
     "DiscreteKernel",
     "GaussianKernel",
+    "Projection",
+    "Quadrature",
     "Rule",
     "Signature",
     "average_energy",
@@ -28,6 +31,7 @@ __all__ = [
     "call_rule",
     "canonical_role",
     "canonical_subject",
+    "fallback_rule",
     "find_average_energy",
     "find_kernel",
     "find_log_scale",

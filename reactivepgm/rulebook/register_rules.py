@@ -103,6 +103,7 @@ def log_scale(node: Any, *, to: str) -> Callable[[F], F]:
         >>> node = register(Node("equal", "deterministic", (Interface("out"), Interface("in")), lambda x: x + 0))
         >>> @log_scale("equal", to="in")
         ... def _(m_out: PointMass, m_in: PointMass) -> float:
+        ...     'Nothing is lost.'
         ...     return 0.0
     """
     found = the_node(node)
