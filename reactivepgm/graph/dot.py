@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reactivepgm.graph.binding import Binding, FixedBinding
 from reactivepgm.graph.family import Family
-from reactivepgm.graph.listing import short
+from reactivepgm.graph.listing import form_names, short
 from reactivepgm.graph.network import datum_name, datum_of, is_observed, output_of
 from reactivepgm.graph.plates import Plate, lags, plates_of, reach
 from reactivepgm.graph.source import ConstantSource
@@ -78,7 +78,8 @@ class _Picture:
         return inside
 
     def _variable(self, array: VariableArray) -> str:
-        return _round(f"v{self._number[array.name]}", array.name, array, array.name in self._observed)
+        forms = form_names(self._graph, array)
+        return _round(f"v{self._number[array.name]}", array.name, array, array.name in self._observed, forms)
 
     def _factor(self, family: Family) -> str:
         return _square(f"f{family.id}", family, _constants(family))
@@ -136,7 +137,7 @@ class _Expanded:
         key = (array.name, element)
         if key not in self._drawn:
             self._drawn[key] = f"v{len(self._drawn)}"
-            self._lines.append("  " + _round(self._drawn[key], label, array, observed))
+            self._lines.append("  " + _round(self._drawn[key], label, array, observed, form_names(self._graph, array)))
         return self._drawn[key]
 
 
@@ -145,8 +146,9 @@ def _document(lines: list[str], has_cut: bool) -> str:
     return "digraph {\n  " + _HEAD + "\n" + note + "\n".join(lines) + "\n}\n"
 
 
-def _round(id: str, label: str, array: VariableArray, observed: bool) -> str:
-    """A variable: a circle, grey if observed; a dot with its name if it is an input; a small empty one if it has no name."""
+def _round(id: str, label: str, array: VariableArray, observed: bool, forms: list[str]) -> str:
+    """A variable: a circle, grey if observed; a dot with its name if it is an input; a small empty one if it has no name;
+    the forms of its belief below its name."""
     if array.anonymous:
         return f'{id} [label="", shape=circle, width=0.16, style=filled, fillcolor=white, tooltip={_quoted(array.site.text)}]'
     tip = f"tooltip={_quoted(str(array.site))}"
@@ -156,7 +158,11 @@ def _round(id: str, label: str, array: VariableArray, observed: bool) -> str:
         return f"{id} [shape=plain, label=<{_table(cells)}>, {tip}]"
     fill = _SHADE if observed else "white"
     look = f'shape=ellipse, height=0.46, width=0.46, margin="0.06,0.03", style=filled, fillcolor="{fill}"'
-    return f"{id} [label={_quoted(label)}, {look}, {tip}]"
+    text = _quoted(label)
+    if forms:
+        lines = "<BR/>".join(map(escape, forms))
+        text = f'<{escape(label)}<BR/><FONT POINT-SIZE="8" COLOR="{_CUT}">{lines}</FONT>>'
+    return f"{id} [label={text}, {look}, {tip}]"
 
 
 def _square(id: str, family: Family, constants: list[str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from reactivepgm.graph.binding import Binding, FixedBinding, MixedBinding
 from reactivepgm.graph.family import Family
+from reactivepgm.graph.forms import Composite, FixedMarginal, Form, PointMassForm, ProjectedTo, SampleList
 from reactivepgm.graph.plates import Plate, plates_of, reach
 from reactivepgm.graph.source import ConstantSource
 from reactivepgm.graph.variable import VariableArray
@@ -43,6 +44,25 @@ def form_texts(graph: Graph, array: VariableArray) -> list[str]:
         return []
     kinds = {"q": forms.marginal, "mu": forms.message}
     return [f"{kind}({array.name}) :: {form!r}" for kind, form in kinds.items() if form is not None]
+
+
+def form_names(graph: Graph, array: VariableArray) -> list[str]:
+    """The forms of an array in a word each, for pictures: ``PointMass``, ``SampleList(1000)``, ``mu: Beta``."""
+    forms = graph.forms.get(array.id)
+    if forms is None:
+        return []
+    kinds = {"": forms.marginal, "mu: ": forms.message}
+    return [prefix + _form_name(form) for prefix, form in kinds.items() if form is not None]
+
+
+def _form_name(form: Form) -> str:
+    if isinstance(form, SampleList):
+        return f"SampleList({form.n})"
+    if isinstance(form, ProjectedTo):
+        return str(form.family.__name__)
+    if isinstance(form, (PointMassForm, FixedMarginal, Composite)):
+        return type(form).__name__.removesuffix("Form")
+    return repr(form)
 
 
 def factor_text(family: Family) -> str:
@@ -98,7 +118,7 @@ def plates_text(graph: Graph) -> str:
     plates = plates_of(graph.arrays, graph.families)
     arrays = {name for plate in _all(plates) for name in plate.arrays}
     families = {id for plate in _all(plates) for id in plate.families}
-    lines = [_variable_text(a) for a in graph.arrays if a.name not in arrays and a.kind != "constant"]
+    lines = [_variable_text(graph, a) for a in graph.arrays if a.name not in arrays and a.kind != "constant"]
     lines += [_family_text(f) for f in graph.families if f.id not in families]
     for plate in plates:
         lines += _box(graph, plate)
@@ -112,7 +132,7 @@ def _all(plates: list[Plate]) -> Iterator[Plate]:
 
 
 def _box(graph: Graph, plate: Plate) -> list[str]:
-    inside = [_variable_text(array) for array in graph.arrays if array.name in plate.arrays]
+    inside = [_variable_text(graph, array) for array in graph.arrays if array.name in plate.arrays]
     inside += [_family_text(graph.families[id]) for id in plate.families]
     for inner in plate.inner:
         inside += _box(graph, inner)
@@ -122,9 +142,10 @@ def _box(graph: Graph, plate: Plate) -> list[str]:
     return [top, *(f"│ {line:<{span}} │" for line in inside), "└" + "─" * (len(top) - 2) + "┘"]
 
 
-def _variable_text(array: VariableArray) -> str:
+def _variable_text(graph: Graph, array: VariableArray) -> str:
     mark = "●" if array.kind == "data" else "○"
-    return f"{mark} {array.name}" + (" (anonymous)" if array.anonymous else "")
+    forms = "".join(f" :: {name}" for name in form_names(graph, array))
+    return f"{mark} {array.name}" + (" (anonymous)" if array.anonymous else "") + forms
 
 
 def _family_text(family: Family) -> str:

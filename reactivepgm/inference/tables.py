@@ -13,7 +13,8 @@ from rich.table import Table
 def rendered(table: Table, width: int = 110) -> str:
     """A rich table as plain text."""
     stream = io.StringIO()
-    Console(file=stream, width=width, color_system=None, force_terminal=False).print(table)
+    # In a notebook's kernel a console would show the table by itself, and write nothing to the stream.
+    Console(file=stream, width=width, color_system=None, force_terminal=False, force_jupyter=False).print(table)
     return stream.getvalue().rstrip()
 
 

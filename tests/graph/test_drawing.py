@@ -298,3 +298,17 @@ def test_an_empty_model_can_be_looked_at():
     graph = nothing().build()
     assert repr(graph.factors) == "no factors" and repr(graph.variables) == "no variables"
     assert graph.draw().text == "" and graph._repr_html_()
+
+
+def test_forms_stand_below_the_names():
+    @model
+    def f(y):
+        x = ~Normal(mean=0.0, variance=1.0)
+        y[:] = ~Normal(mean=x, variance=1.0)
+
+    graph = f().build({"y": [1.0, 2.0]}).constrained(["q(x) :: SampleList(10)", "mu(x) :: Normal"])
+    for expand in (False, True):
+        drawing = graph.draw(expand=expand)
+        assert "SampleList(10)<BR/>mu: NormalMeanVariance" in drawing.source
+        assert "○ x :: SampleList(10) :: mu: NormalMeanVariance" in str(drawing)
+    assert "SampleList" not in f().build({"y": [1.0]}).draw().source

@@ -148,7 +148,18 @@ def wrong(y):
     "wrong().build({'y': [1.0]})",
     "%unload_ext reactivepgm.notebook",
     "x ~ NormalMeanVariance(0.0, 1.0)",
+    "result = infer(graph, data={'y': [0.0] * 40}, iterations=3, free_energy=True,\n"
+    "    initialisation={'x': Normal(mean=0.0, variance=1.0), 'tau': Gamma(shape=1.0, rate=1.0)})\nresult",
+    "result.posteriors['x']",
+    "graph.constrained('q(tau) :: PointMass')",
+    "graph.variables",
+    "graph.factors",
+    "explain(graph)",
+    "result.posteriors",
+    "compare(graph, {'y': [0.0] * 40}, constraints={'<b>cut</b>': MeanField()}, iterations=2,\n"
+    "    initialisation={'x': Normal(mean=0.0, variance=1.0), 'tau': Gamma(shape=1.0, rate=1.0)})",
 ]
+SHOWN = dict(enumerate(["free energy", "NormalMeanVariance", "PointMass", "tau", "q(out)", "updates", "tau", "cut"], 8))
 
 
 def test_a_jupyter_kernel(tmp_path, monkeypatch):
@@ -176,6 +187,11 @@ def test_a_jupyter_kernel(tmp_path, monkeypatch):
     frames = "\n".join(errors[5].traceback)
     assert "y[" in frames and "5" in frames
     assert errors[7].ename == "SyntaxError"
+    for number, word in SHOWN.items():
+        (shown,) = (o.data["text/html"] for o in notebook.cells[number].outputs if o.output_type == "execute_result")
+        assert word in shown and "<b>cut</b>" not in shown, number
+        plain = next(o.data["text/plain"] for o in notebook.cells[number].outputs if o.output_type == "execute_result")
+        assert plain and "object at 0x" not in plain
 
 
 def test_the_prompt_of_ipython_waits_for_the_end_of_a_cell():
