@@ -73,6 +73,7 @@ from reactivepgm.errors import ReactivePGMError as ReactivePGMError
 from reactivepgm.errors import StorageError as StorageError
 from reactivepgm.errors import ThreadError as ThreadError
 from reactivepgm.errors import UndeclaredVariableError as UndeclaredVariableError
+from reactivepgm.errors import UnknownNameError as UnknownNameError
 from reactivepgm.graph import BetheFactorisation as BetheFactorisation
 from reactivepgm.graph import Composite as Composite
 from reactivepgm.graph import FixedMarginal as FixedMarginal
