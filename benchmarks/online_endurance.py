@@ -11,7 +11,9 @@ import argparse
 import gc
 import os
 import time
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -23,7 +25,7 @@ MEGABYTE = 2.0**20
 
 
 @model
-def kalman(y, m, v):
+def kalman(y: Any, m: Any, v: Any) -> None:
     """One step of a random walk."""
     before = ~Normal(mean=m, variance=v)
     x = ~Normal(mean=before, variance=1.0)
@@ -46,8 +48,12 @@ def main(n: int = 1_000_000) -> None:
         kalman(m=0.0, v=100.0), autoupdates=lambda q: {"m": q["x"].mean, "v": q["x"].variance}, history={"x": 100}
     )
     seen = [0, 0, 0]
+
+    def count(place: int, value: object) -> None:
+        seen[place] += 1
+
     for place, outlet in enumerate((engine.posteriors["x"], engine.predictions["y"], engine.free_energy)):
-        outlet.subscribe(lambda value, place=place: seen.__setitem__(place, seen[place] + 1))
+        outlet.subscribe(partial(count, place))
     ys = np.random.default_rng(0).normal(size=1000).tolist()
     block = [{"y": None if i % 10 == 9 else y} for i, y in enumerate(ys)]
     for observation in block * 10:

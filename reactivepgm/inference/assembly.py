@@ -25,7 +25,8 @@ class Assembly:
         stepper: what advances it.
         parameters: the data that autoupdates feeds back.
         order: the position of every datum among the inputs.
-        plain: the positions of those data that are single numbers.
+        plain: the positions of the observed data that are single numbers.
+        fed: the positions of the parameters that are.
         names: the data that observations bring.
         outputs: those of them that may be missing.
         unknown: those that have never come: their shape is a guess.
@@ -38,6 +39,7 @@ class Assembly:
     parameters: tuple[str, ...]
     order: dict[str, int]
     plain: dict[str, int]
+    fed: dict[str, int]
     names: tuple[str, ...]
     outputs: frozenset[str]
     unknown: frozenset[str]
@@ -134,7 +136,8 @@ class Assembler:
             ),
             parameters=parameters,
             order=order,
-            plain={name: i for name, i in order.items() if np.shape(inputs[i]) == () and name not in unknown},
+            plain={name: order[name] for name in names if np.shape(inputs[order[name]]) == () and name not in unknown},
+            fed={name: order[name] for name in parameters if np.shape(inputs[order[name]]) == ()},
             names=names,
             outputs=frozenset(name for name in names if may_be_missing(graph, name)),
             unknown=unknown,

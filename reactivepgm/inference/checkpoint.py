@@ -83,6 +83,7 @@ def write_checkpoint(path: str | os.PathLike[str], snapshot: Snapshot) -> None:
         spare.unlink(missing_ok=True)
         os.link(target, spare)
         spare.replace(previous(target))
+        spare.unlink(missing_ok=True)  # where both were the same file already, replacing one by the other does nothing
     write_archive(target, FORMAT, FORMAT_VERSION, body, writer)
 
 

@@ -87,6 +87,7 @@ class Engine(Reading):
         self._assembly: Assembly | None = None
         self._stepper: Stepper | None = None
         self._plain: dict[str, int] = {}
+        self._fed: dict[str, int] = {}
         self._inputs: list[Any] = []
         self._queued: deque[Any] = deque()
         self._held: list[Observation] = []
@@ -180,9 +181,16 @@ class Engine(Reading):
             self._told.tell("before_data_update", observation)
         inputs, missing, plain = self._inputs.copy(), None, self._plain
         for name, value in observation.items():
-            if type(value) is float and value - value == 0.0 and name in plain:
-                inputs[plain[name]] = value
-                continue
+            kind = type(value)
+            if kind in _NUMBERS:
+                kind, value = float, float(value)
+            if name in plain and (kind is float or value is None):
+                if value is None or value != value:
+                    missing = {*(missing or ()), name}
+                    continue
+                if value - value == 0.0:
+                    inputs[plain[name]] = value
+                    continue
             try:
                 fits = self._shape.datum(name, value)
             except DataError as error:
@@ -235,10 +243,12 @@ class Engine(Reading):
 
     def _feed_back(self, observation: Observation) -> None:
         new = self._feedback(self._latest, observation)
-        inputs, plain = self._inputs.copy(), self._plain
+        inputs, fed = self._inputs.copy(), self._fed
         for name, value in new.items():
-            if type(value) is float and value - value == 0.0 and name in plain and name not in self._names:
-                inputs[plain[name]] = value
+            if type(value) in _NUMBERS:
+                value = float(value)
+            if name in fed and type(value) is float and value - value == 0.0:
+                inputs[fed[name]] = value
             elif name in self._shape.parameters:
                 inputs[self._shape.order[name]] = self._feedback.value(self._shape.array(name), value)
             else:
@@ -432,7 +442,8 @@ class Engine(Reading):
                 raise ModelError(f"history: the model has no random variable `{name}`; it has {there}")
             self.history.setdefault(name, deque(maxlen=size))
         self._assembly, self._stepper = assembly, assembly.stepper
-        self._names, self._plain, self._inputs = assembly.names, assembly.plain, list(assembly.inputs)
+        self._names, self._plain, self._fed = assembly.names, assembly.plain, assembly.fed
+        self._inputs = list(assembly.inputs)
         self._latest.names = assembly.named
         # Where marginals are carried, or stages and listeners would hear of it twice, no step is repeated for what it left out.
         if assembly.stepper.state or assembly.stepper.computes_all or self._is_told:
@@ -637,3 +648,5 @@ TRACED = 100_000
 """How many events the trace of an engine keeps one by one."""
 
 _NONE: frozenset[str] = frozenset()
+_NUMBERS = frozenset({int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
+"""Types of single numbers that are as good as floats."""

@@ -1,5 +1,6 @@
 """A run that is killed and resumed ends where one that was never stopped does."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -178,11 +179,13 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
     engine.observe({"y": 1.0})
     (tmp_path / ".run.0123456789abcdef").write_bytes(b"half")
     (tmp_path / ".run.spare").write_bytes(b"half")
+    engine.checkpoint(path)
+    os.link(path, tmp_path / "run.previous")  # as it is between the rotation and the write
     others = [".run.notes", ".run2.0123456789abcdef", "run.0123456789abcdef"]
     for name in others:
         (tmp_path / name).write_bytes(b"mine")
     engine.checkpoint(path)
-    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["run", *others])
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["run", "run.previous", *others])
 
 
 def test_a_folder_is_no_checkpoint(tmp_path):

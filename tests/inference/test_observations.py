@@ -300,6 +300,16 @@ def test_a_posterior_that_is_read_late_is_that_of_the_last_observation():
     assert engine.latest["before"] == reference.latest["before"]
 
 
+def test_numbers_of_every_type_are_numbers_and_parameters_are_no_data():
+    engines = [engine_of(level) for _ in range(5)]
+    for engine, kind in zip(engines, (float, int, np.float64, np.float32, np.int64), strict=True):
+        for y in (1, 2, 3):
+            engine.observe({"y": kind(y)})
+        assert engine.latest["x"] == engines[0].latest["x"]
+    with pytest.raises(DataError, match="no data called m in the model; an observation has y"):
+        engine.observe({"m": 3.0})
+
+
 def test_a_number_where_rows_are_due_is_refused():
     engine = engine_of(rows)
     engine.observe({"y": [1.0, 2.0]})
