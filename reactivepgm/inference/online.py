@@ -35,14 +35,16 @@ def infer_online(
             ``engine.observe`` is called by hand. Items are mappings from data names to values; with one open
             parameter, its bare values.
         autoupdates: from the posteriors by name (and, if it takes a second argument, the observation) to new values of
-            the model's parameters, used for the next observation.
+            the model's parameters, used for the next observation; called once after each. The model's arguments are the
+            values of the first; a parameter without one begins at what it makes of ``initialisation``.
         initialisation: initial marginals by variable name, where a variational cycle needs them.
         constraints: whole-model factorisation, as ``infer`` takes.
         iterations: updates of every region an observation.
         when: with partial observations, step when ``"all"`` data have come, or at ``"any"`` with the rest missing.
         on_bad_observation: what a datum that does not fit does: ``"raise"``, ``"skip"`` the observation (counted in
-            ``engine.skipped``), or count its bad values as ``"missing"``.
-        history: how many posteriors to keep, for all variables or by name.
+            ``engine.skipped``), or count its bad values as ``"missing"``. At the end of a stream it says the same of half
+            observations. Unknown names and faults of ``autoupdates`` are errors always.
+        history: how many posteriors to keep, of every named variable, or by name.
         callbacks: functions by event, see ``callbacks.EVENTS``, or objects with methods of their names: of the model once,
             of data updates, inferences (``after_inference`` gets the engine) and iterations with every observation. One
             that returns True at an iteration's begin or end stops this observation's iterations, as ``EarlyStopping`` does.
