@@ -60,8 +60,10 @@ def randomvar(
     place, reference = builder.redeclared("random", sizes)
     if reference is None:
         reference = builder.declared(place, builder.random(None, sizes, caller_site()))
-    if not (prod_constraint is None and form_constraint is None and pipeline is None):
-        reference.array.constraints = {"prod": prod_constraint, "form": form_constraint, "pipeline": pipeline}
+    if prod_constraint is not None or form_constraint is not None:
+        reference.array.constraints = {"prod": prod_constraint, "form": form_constraint}
+    if pipeline is not None:
+        reference.array.constraints = {**reference.array.constraints, "pipeline": pipeline}
     return reference
 
 
