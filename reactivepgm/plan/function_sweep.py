@@ -19,9 +19,9 @@ from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.first_points import FirstPoints
 from reactivepgm.plan.function_kernel import FunctionKernel
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
-from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
-from reactivepgm.plan.gaussian_leaves import PooledBeliefs, PooledForest
+from reactivepgm.plan.gaussian_leaves import PooledForest
 from reactivepgm.plan.gaussian_network import NetworkBeliefs
+from reactivepgm.plan.gaussian_noise import noise_terms
 from reactivepgm.plan.gaussian_sweep import GaussianInbox, GaussianSweep, Solution
 from reactivepgm.plan.kernels import KernelCluster
 
@@ -88,29 +88,3 @@ def _moved(before: Mapping[str, Distribution], after: Mapping[str, Distribution]
         wider = np.abs(variance - np.asarray(before[name].variance)) / scale
         largest = max(largest, float(step.max(initial=0.0)), float(wider.max(initial=0.0)))
     return largest
-
-
-def noise_terms(number: int, value: GaussianKernelArrays, solution: GaussianBeliefs | PooledBeliefs) -> Floats:
-    """Average energy of the noise less the conditional entropy of the output, for each row; the noise may be singular.
-
-    With out told (eta, J), K = (I + J C)^-1 and u = K (eta - J (A in + b)):
-    (log det(I + J C) + tr K - d + E[u'C u]) / 2
-    """
-    eta, j = solution.out_information(number)
-    first, second, v_first, v_second, across = solution.joint(number)
-    if len(value.matrices) == 2:
-        a = np.concatenate([np.broadcast_to(m, (len(eta), *m.shape[-2:])) for m in value.matrices], axis=-1)
-        mean = np.concatenate([first, second], axis=-1)
-        spread = np.block([[v_first, across], [np.swapaxes(across, -1, -2), v_second]])
-    else:
-        (a,), mean, spread = value.matrices, second, v_second
-    c, d = value.covariance, eta.shape[-1]
-    blur = np.eye(d) + j @ c
-    keep = np.linalg.inv(blur)
-    image = (a @ mean[..., None])[..., 0] + value.offset
-    u = (keep @ (eta - (j @ image[..., None])[..., 0])[..., None])[..., 0]
-    back = keep @ j @ a
-    _, logdet = np.linalg.slogdet(blur)
-    tail = np.einsum("rij,rji->r", c @ back, spread @ np.swapaxes(back, -1, -2))
-    pull = np.einsum("ri,rij,rj->r", u, np.broadcast_to(c, (len(u), d, d)), u)
-    return 0.5 * np.asarray(logdet + np.einsum("rii->r", keep) - d + pull + tail)

@@ -33,6 +33,7 @@ from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_leaves import PooledBeliefs, PooledForest
 from reactivepgm.plan.gaussian_messages import GaussianMessages
 from reactivepgm.plan.gaussian_network import GaussianNetwork, NetworkBeliefs
+from reactivepgm.plan.gaussian_noise import is_singular, noise_terms
 from reactivepgm.plan.inbox import improper, naturals_of, one_each
 from reactivepgm.plan.kernels import KernelCluster, Shape, known_shapes
 from reactivepgm.plan.own_edges import solve_with_own
@@ -304,6 +305,12 @@ class GaussianSweep:
             beliefs.replace_conditional(cluster, kernel.in_names, np.zeros(cluster.size))
             return
         d = value.covariance.shape[-1]
+        if is_singular(value.covariance) and not isinstance(solution, NetworkBeliefs):
+            # Average energy and entropy are both infinite: their difference is kept, and the energy is left out.
+            beliefs.unheard.add(cluster.family.id)
+            beliefs.replace_conditional(cluster, kernel.in_names, -noise_terms(number, value, solution))
+            beliefs.replace_joint(cluster, partial(_joint, solution, number))
+            return
         _, logdet = np.linalg.slogdet(value.covariance)
         entropy = 0.5 * (d * np.log(2 * np.pi * np.e) + logdet) + shrunk
         beliefs.replace_conditional(cluster, kernel.in_names, np.broadcast_to(entropy, (cluster.size,)))
