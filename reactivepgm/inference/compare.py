@@ -81,8 +81,11 @@ class Comparison:
         variables = list(dict.fromkeys(v for result in self.results.values() for v in result.posteriors))
         best = self._best()
         table = Table(title="factorisations compared", title_justify="left", caption=self.verdict(), caption_justify="left")
-        for heading in ("constraint", "free energy", "Δ", "iterations", "ms", *variables):
-            table.add_column(heading, justify="left" if heading in ("constraint", *variables) else "right")
+        table.add_column("constraint", overflow="fold", min_width=12)
+        for heading in ("free energy", "Δ", "iterations", "ms"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for heading in variables:
+            table.add_column(heading)
         for name, result in self.results.items():
             score = float(result.free_energy[-1])
             is_near = best is not None and self.points(name) == self.points(best)
@@ -140,7 +143,8 @@ class Comparison:
         return False
 
     def __repr__(self) -> str:
-        return rendered(self.table(), width=140)
+        table = self.table()
+        return rendered(table, width=max(140, 16 * len(table.columns)))
 
     def _repr_html_(self) -> str:
         return html_of_table(self.table())
