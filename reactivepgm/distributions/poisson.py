@@ -14,6 +14,10 @@ from reactivepgm.numerics.array import Array, as_array, as_scalar, namespace
 from reactivepgm.numerics.elementary import log, where
 from reactivepgm.numerics.special import log_factorial, xlogy
 
+_MANY = 1e3
+"""From this rate on the entropy's series is exact to rounding."""
+_BLOCK = 4096
+
 
 class Poisson(Distribution):
     """Poisson by its rate.
@@ -46,26 +50,22 @@ class Poisson(Distribution):
         return float(math.floor(self.rate)) if type(self.rate) is float else namespace(self.rate).floor(self.rate)
 
     def entropy(self) -> Array:
-        """-sum p log p = rate (1 - log rate) + E log k!, summed over all counts within 12 standard deviations.
+        """-sum p log p = rate (1 - log rate) + E log k!, summed within 12 standard deviations; a series for high rates.
 
         Example:
             >>> round(Poisson(1.0).entropy(), 6)
             1.304842
         """
         rate = np.asarray(self.rate, dtype=float)
-        if rate.ndim:
-            flat = [Poisson._of(float(r)).entropy() for r in rate.ravel()]
-            return np.array(flat).reshape(rate.shape)
-        mean = float(rate)
-        if not 0.0 < mean < math.inf:
-            return 0.0 if mean == 0.0 else math.nan
-        if mean > 1e6:
-            # 1/2 log(2 pi e rate) - 1/(12 rate) - ...                              Evans & Boersma 1988
-            return 0.5 * math.log(2.0 * math.pi * math.e * mean) - 1.0 / (12.0 * mean) - 1.0 / (24.0 * mean * mean)
-        spread = 12.0 * math.sqrt(mean) + 30.0
-        count = np.arange(max(0.0, math.floor(mean - spread)), math.ceil(mean + spread))
-        log_p = count * math.log(mean) - mean - log_factorial(count)
-        return float(-(np.exp(log_p) * log_p).sum())
+        flat = rate.reshape(-1)
+        with np.errstate(invalid="ignore"):
+            known = np.where(flat == 0.0, 0.0, np.where(np.isposinf(flat), math.nan, _far(np.maximum(flat, _MANY))))
+            summed = np.flatnonzero((flat > 0.0) & (flat < _MANY))
+        known[~(flat >= 0.0)] = math.nan
+        for start in range(0, len(summed), _BLOCK):
+            rows = summed[start : start + _BLOCK]
+            known[rows] = _near(flat[rows])
+        return as_scalar(known.reshape(rate.shape))
 
     def log_pdf(self, x: Array) -> Array:
         """The log probability of a count; -inf for anything else.
@@ -93,3 +93,18 @@ class Poisson(Distribution):
         """
         drawn = rng.poisson(self.rate, draw_shape(n, self.batch_shape))
         return drawn if getattr(drawn, "ndim", 0) else int(drawn)
+
+
+def _near(rate: Array) -> Array:
+    """Sums over all counts within 12 standard deviations, rows of one width."""
+    spread = 12.0 * np.sqrt(rate) + 30.0
+    low = np.maximum(0.0, np.floor(rate - spread))
+    count = low[:, None] + np.arange(math.ceil(float((rate + spread - low).max())))
+    log_p = count * np.log(rate)[:, None] - rate[:, None] - log_factorial(count)
+    return np.asarray(-(np.exp(log_p) * log_p).sum(-1))
+
+
+def _far(rate: Array) -> Array:
+    """1/2 log(2 pi e rate) - 1/(12 rate) - 1/(24 rate²) - 19/(360 rate³) - ..., Evans & Boersma 1988."""
+    small = 1.0 / rate
+    return 0.5 * np.log(2.0 * math.pi * math.e * rate) - small * (1.0 / 12.0 + small * (1.0 / 24.0 + small * 19.0 / 360.0))

@@ -1,0 +1,151 @@
+"""What holds for every rule of the table: no array library by name, and no loop over rows, told by counting calls."""
+
+import ast
+import sys
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reactivepgm.distributions import (
+    Bernoulli,
+    Beta,
+    Binomial,
+    Categorical,
+    Dirichlet,
+    GammaShapeRate,
+    InverseGamma,
+    InverseWishart,
+    MvNormalMeanCovariance,
+    NormalMeanVariance,
+    PointMass,
+    Poisson,
+    Wishart,
+)
+from reactivepgm.errors import ReactivePGMError
+from reactivepgm.rulebook import TABLE, load_packs
+
+FILES = sorted((Path(__file__).parents[2] / "rules" / "reactivepgm_rules").glob("*.py"))
+FEW, MANY = 8, 1000
+
+
+def pool(n):
+    """Candidates for an input, each with n rows that differ."""
+    rng = np.random.default_rng(1)
+    positive = rng.gamma(5.0, size=n) + 1.0
+    a = rng.standard_normal((n, 2, 4))
+    matrix = a @ a.swapaxes(-1, -2) + np.eye(2)
+    vector = rng.standard_normal((n, 2))
+    return [
+        NormalMeanVariance(rng.standard_normal(n), positive),
+        MvNormalMeanCovariance(vector, matrix),
+        GammaShapeRate(positive + 2.0, positive),
+        InverseGamma(positive + 3.0, positive),
+        Beta(positive, positive + 1.0),
+        Wishart(positive + 4.0, matrix),
+        InverseWishart(positive + 6.0, matrix),
+        Bernoulli(rng.random(n)),
+        Categorical(rng.dirichlet(np.ones(2), n)),
+        Dirichlet(rng.gamma(3.0, size=(n, 2)) + 1.0),
+        Poisson(positive),
+        Binomial(np.full(n, 5.0), rng.random(n)),
+        PointMass(np.ones(n) + np.arange(n) % 2),
+        PointMass((np.arange(n) % 2).astype(float)),
+        PointMass(rng.random(n)),
+        PointMass(vector, event_rank=1),
+        PointMass(np.eye(2)[np.arange(n) % 2], event_rank=1),
+        PointMass(matrix, event_rank=2),
+    ]
+
+
+def standard_rules():
+    load_packs()
+    found = {}
+    for (kind, key, target), rules in sorted(TABLE._rules.items()):
+        for number, rule in enumerate(rules):
+            if kind in ("rule", "energy", "scale") and rule.function.__module__.startswith("reactivepgm_rules"):
+                found[f"{kind} {key} {target} {number}"] = rule
+    return found
+
+
+RULES = standard_rules()
+PLANNED = {n: pool(n) for n in (FEW, MANY)}
+
+
+def count(call):
+    """How many Python functions a call calls, and what it gives."""
+    calls = 0
+
+    def watch(frame, event, argument):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(watch)
+    try:
+        result = call()
+    finally:
+        sys.setprofile(None)
+    return calls, result
+
+
+@cache
+def fitting(name):
+    """Positions in the pool for every input, such that the rule runs: the first that does; None where none does."""
+    rule = RULES[name]
+    choices = []
+    few = PLANNED[FEW]
+    for types in rule.signature.inputs.values():
+        choices.append([k for k, value in enumerate(few) if isinstance(value, types)])
+    for tried, chosen in enumerate(product(*choices)):
+        if tried > 40:
+            return None
+        try:
+            with np.errstate(all="ignore"):
+                result = call(rule, chosen, FEW)
+            assert result is not None
+            return chosen
+        except (ReactivePGMError, ValueError, IndexError, TypeError, AttributeError, NotImplementedError):
+            continue
+    return None
+
+
+def call(rule, chosen, n):
+    inputs = {name: PLANNED[n][k] for name, k in zip(rule.signature.parameters.values(), chosen, strict=True)}
+    return rule(meta=None, node=rule.node, to=rule.target, index=0, **inputs)
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_no_rule_imports_an_array_library(file):
+    imported = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            imported.add((node.module or "").partition(".")[0])
+    assert not imported & {"numpy", "scipy", "jax", "torch"}
+
+
+def accepts_no_meta(rule):
+    return type(None) in rule.signature.meta or object in rule.signature.meta
+
+
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if accepts_no_meta(rule) and not rule.signature.others])
+def test_a_thousand_rows_take_as_many_calls_as_eight(name):
+    rule = RULES[name]
+    assert rule.vectorized
+    chosen = fitting(name)
+    if chosen is None:
+        pytest.skip("its inputs need shapes of their own: joints, mixtures, tables")
+    with np.errstate(all="ignore"):
+        few, _ = count(lambda: call(rule, chosen, FEW))
+        many, _ = count(lambda: call(rule, chosen, MANY))
+    # Iterative special functions may take some more steps; a loop over rows would take hundreds.
+    assert many <= few + 40
+
+
+def test_most_rules_are_reached():
+    names = [name for name, rule in RULES.items() if accepts_no_meta(rule) and not rule.signature.others]
+    reached = sum(fitting(name) is not None for name in names)
+    assert reached > 0.6 * len(names)
