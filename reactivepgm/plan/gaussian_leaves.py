@@ -1,11 +1,11 @@
-"""Leaves that all hang on one variable: what they say to it is one pooled statistic, and nothing is kept for a row.
+"""Leaves: what they say to the variables that they hang on is added up there, and they are not contracted.
 
     t_n = A_n w + b_n + N(0, C_n),   exp(eta_n't_n - t_n'J_n t_n/2) at t_n,   D_n = inv(I + C_n J_n)
     w hears   J = sum A_n'(J_n D_n) A_n,    eta = sum A_n'(D_n'eta_n - J_n D_n b_n)
     given N(w; m, V), t_n has mean D_n (A_n m + b_n + C_n eta_n) and covariance D_n A_n V A_n'D_n' + D_n C_n
 
-A regression on n rows is this with w its weights, so that it costs two matrix products. The leaves' own marginals follow
-from that of w, without w's cavities, and are computed when somebody asks.
+A regression on n rows is this with w its weights, one for all rows, so that it costs two matrix products and keeps nothing
+for a row. The leaves' own marginals follow from that of w, without w's cavities, and are computed when somebody asks.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from reactivepgm.plan.contraction_steps import IntArray
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianMessage, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_forest import GaussianForest
+from reactivepgm.plan.place import Place
 from reactivepgm.plan.small_matrices import Floats
 
 _FEWEST = 16
@@ -65,8 +66,20 @@ class Leaves:
             v = _times(_transposed(self.shrinkage), v)
         return M, v if self.b is None else v - _times(M, self.b)
 
+    def each(self) -> tuple[Floats, Floats]:
+        """What a variable hears from each leaf: precisions (n, d, d) and weighted means (n, d)."""
+        M, v = self.told
+        n, e = v.shape
+        if len(self.A) == 1:
+            A = self.A[0]
+            d = A.shape[1]
+            return (M.reshape(n, e * e) @ np.kron(A, A)).reshape(n, d, d), v @ A
+        A = self.A
+        weighted = M * A if e == 1 else M @ A
+        return _symmetric(_transposed(A) @ weighted), (_transposed(A) @ v[..., None])[..., 0]
+
     def pooled(self) -> tuple[Floats, Floats]:
-        """What the variable hears from all: precision (d, d) and weighted mean (d,)."""
+        """What one variable hears from all: precision (d, d) and weighted mean (d,)."""
         M, v = self.told
         n, e = v.shape
         if len(self.A) == 1:
@@ -96,12 +109,21 @@ class Leaves:
         return total
 
     def marginals(self, m: Floats, V: Floats) -> tuple[Floats, Floats]:
-        """Means (n, e) and covariances (n, e, e), from the mean (d,) and the covariance (d, d) of the variable."""
+        """Means (n, e) and covariances (n, e, e).
+
+        Args:
+            m: mean of the variable that all hang on (d,), or of the one that each hangs on (n, d).
+            V: its covariance, (d, d) or (n, d, d).
+        """
         n, e = self.eta.shape
-        mean = self.A @ m
-        if e == 1:
+        mean = self.A @ m if m.ndim == 1 else m @ self.A[0].T if len(self.A) == 1 else _times(self.A, m)
+        if V.ndim == 3 and len(self.A) == 1:
+            A = self.A[0]
+            covariance = (V.reshape(n, -1) @ np.kron(A, A).T).reshape(n, e, e)
+        elif e == 1:
             rows = self.A[:, 0]
-            covariance = np.einsum("ni,ni->n", rows @ V, rows)[:, None, None]
+            turned = rows @ V if V.ndim == 2 else (rows[:, None] @ V)[:, 0]
+            covariance = np.einsum("ni,ni->n", turned, rows)[:, None, None]
         else:
             covariance = self.A @ V @ _transposed(self.A)
         if self.b is not None:
@@ -121,7 +143,7 @@ class Leaves:
 
 
 class PooledForest:
-    """A forest of which the leaves that share their variable are pooled, and the rest is contracted.
+    """A forest of which the leaves are pooled, and the rest is contracted.
 
     Takes what ``GaussianForest`` takes.
 
@@ -152,10 +174,9 @@ class PooledForest:
         """The forest with every leaf in it."""
         return GaussianForest(*self._given) if self.leaves else self.rest
 
-    def hub(self, family: int) -> tuple[int, int]:
-        """The array and the element that a family's leaves hang on."""
-        array, index = self._given[2][family].ins[0]
-        return array, int(index[0])
+    def branches(self, family: int) -> tuple[int, IntArray]:
+        """The array and the elements that a family's leaves hang on."""
+        return self._given[2][family].ins[0]
 
     def solve(
         self, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays]
@@ -171,14 +192,19 @@ class PooledForest:
         leaves = {n: _leaves(kernels[n], unary[array], dims[array]) for n, array in self.leaves.items()}
         told = {array: unary[array] for array in self.arrays}
         for n, found in leaves.items():
-            array, element = self.hub(n)
+            array, index = self._given[2][n].ins[0]
             said = told[array]
             if said is unary[array]:
                 said = replace(said, weighted_mean=np.array(said.weighted_mean), precision=np.array(said.precision))
                 told[array] = said
-            precision, weighted = found.pooled()
-            said.precision[element] += precision
-            said.weighted_mean[element] += weighted
+            place = Place(index, self._given[0][array])
+            precision, weighted = found.pooled() if place.kind == "one" else found.each()
+            if place.kind == "one":
+                said.precision[index[0]] += precision
+                said.weighted_mean[index[0]] += weighted
+            else:
+                place.add(said.precision, precision)
+                place.add(said.weighted_mean, weighted)
         try:
             rest = self.rest.solve([told[a] for a in self.arrays], [kernels[n] for n in self.families])
         except ImproperError as error:
@@ -222,9 +248,13 @@ class PooledBeliefs:
         return self._found[array]
 
     def _hub(self, family: int) -> tuple[Floats, Floats]:
-        array, element = self._forest.hub(family)
+        """Moments of the variable that all leaves of a family hang on, or of the one that each hangs on."""
+        array, index = self._forest.branches(family)
         mean, covariance = self.moments(array)
-        return mean[element], covariance[element]
+        place = Place(index, len(mean))
+        if place.kind == "one":
+            return mean[index[0]], covariance[index[0]]
+        return mean[place.selector], covariance[place.selector]
 
     @property
     def log_partition(self) -> float:
@@ -256,7 +286,8 @@ class PooledBeliefs:
         m, V = self._hub(family)
         n = len(leaves.eta)
         mean, covariance = self.moments(self._forest.leaves[family])
-        return mean, np.broadcast_to(m, (n, *m.shape)), covariance, np.broadcast_to(V, (n, *V.shape)), leaves.across(V)
+        m, V = np.broadcast_to(m, (n, m.shape[-1])), np.broadcast_to(V, (n, *V.shape[-2:]))
+        return mean, m, covariance, V, leaves.across(V)
 
     def conditional_entropy_terms(self, family: int) -> Floats:
         """½ log det(I + C J_out) for each row."""
@@ -283,12 +314,11 @@ class _Moments:
 
 
 def _hangs(family: Factors, sizes: Sequence[int], used: Sequence[int]) -> bool:
-    """Whether a family draws all of an array that nothing else touches, each element from the same variable."""
+    """Whether a family draws all of an array that nothing else touches, in order."""
     array, index = family.out
     if len(family.ins) != 1 or family.rows < _FEWEST or family.rows != sizes[array] or used.count(array) != 1:
         return False
-    hub, elements = family.ins[0]
-    return hub != array and bool((elements == elements[0]).all()) and _is_all(index)
+    return family.ins[0][0] != array and _is_all(index)
 
 
 def _is_all(index: IntArray) -> bool:

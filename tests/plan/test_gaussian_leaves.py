@@ -18,13 +18,13 @@ def definite(rng, n, d):
     return root @ root.swapaxes(-1, -2)
 
 
-def problem(seed, d, e, noise, shared, offset):
-    """Two variables, the second drawn from the first, with leaves of dimension e on the second."""
+def problem(seed, d, e, noise, shared, offset, branches="one"):
+    """Two variables, the second drawn from the first, and leaves of dimension e: on the second, or on both in turn."""
     rng = np.random.default_rng(seed)
     rows = 1 if shared else N
     families = [
         Factors((0, np.array([1])), ((0, np.array([0])),)),
-        Factors((1, np.arange(N)), ((0, np.ones(N, dtype=int)),)),
+        Factors((1, np.arange(N)), ((0, np.ones(N, dtype=int) if branches == "one" else np.arange(N) % 2),)),
     ]
     kernels = [
         GaussianKernelArrays((rng.normal(size=(1, d, d)),), None, definite(rng, 1, d)),
@@ -48,8 +48,9 @@ def problem(seed, d, e, noise, shared, offset):
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("noise", [False, True])
 @pytest.mark.parametrize(("d", "e"), [(1, 1), (3, 1), (2, 2), (8, 3)])
-def test_pooled_equals_row_by_row(d, e, noise, shared, offset):
-    structure, unary, kernels = problem(d + 10 * e, d, e, noise, shared, offset)
+@pytest.mark.parametrize("branches", ["one", "two"])
+def test_pooled_equals_row_by_row(d, e, noise, shared, offset, branches):
+    structure, unary, kernels = problem(d + 10 * e, d, e, noise, shared, offset, branches)
     pooled = PooledForest(*structure).solve(unary, kernels)
     whole = GaussianForest(*structure).solve(unary, kernels)
     assert isinstance(pooled, PooledBeliefs)
