@@ -145,8 +145,9 @@ def all_finite(x: Array) -> bool:
         (True, False)
     """
     # A sum is finite only if all its terms are, and costs a tenth of looking at each; it may overflow, hence the second look.
-    total = np.sum(x)
-    return bool(total - total == 0.0 or np.isfinite(x).all())
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = np.sum(x)
+    return bool(np.isfinite(total) or np.isfinite(x).all())
 
 
 def clip(x: Array, low: float, high: float) -> Array:
