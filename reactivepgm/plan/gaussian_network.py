@@ -21,7 +21,8 @@ from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.plan.contraction_steps import CycleError
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 
-_SPARSE, _GRAPHS = Deferred("scipy.sparse"), Deferred("scipy.sparse.csgraph")
+sparse = Deferred("scipy.sparse")
+csgraph = Deferred("scipy.sparse.csgraph")
 
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -62,8 +63,8 @@ class GaussianNetwork:
             raise CycleError("an element that two factors draw")
         pairs = [(self.elements(f.out), self.elements(end)) for f in families for end in f.ins]
         left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
-        links = _SPARSE.coo_matrix((np.ones(len(left)), (left, right)), shape=(self.first[-1],) * 2)
-        self.count, self.component = _GRAPHS.connected_components(links, directed=False)
+        links = sparse.coo_matrix((np.ones(len(left)), (left, right)), shape=(self.first[-1],) * 2)
+        self.count, self.component = csgraph.connected_components(links, directed=False)
 
     def elements(self, end: tuple[int, IntArray]) -> IntArray:
         """The elements at one end of a family, numbered over all arrays."""
@@ -180,7 +181,7 @@ class _System:
         self.place[order] = np.arange(basis.columns) - np.repeat(np.cumsum(self.size) - self.size, self.size)
         self.component = of_column
         self.constant = -0.5 * basis.noises * _LOG_2PI
-        diagonal = _SPARSE.csr_matrix(
+        diagonal = sparse.csr_matrix(
             (np.ones(basis.noises), (np.arange(basis.noises),) * 2), shape=(basis.columns, basis.columns)
         )
         total, pull = diagonal, np.zeros(basis.columns)
@@ -222,7 +223,7 @@ class _System:
         dense = np.broadcast_to(np.eye(m), (network.count, m, m)).copy()
         where = np.arange(m) < self.size[:, None]
         dense[where[:, :, None] & where[:, None, :]] = 0.0
-        entries_ = _SPARSE.coo_matrix(total)
+        entries_ = sparse.coo_matrix(total)
         at = self.component[entries_.row], self.place[entries_.row], self.place[entries_.col]
         np.add.at(dense, at, entries_.data)
         right = np.zeros((network.count, m))
@@ -262,7 +263,7 @@ class NetworkBeliefs:
         self._network, self._kernels, self._noisy = network, kernels, basis.noisy
         self.log_partition = system.log_partition
         m = system.covariance.shape[-1]
-        entries = _SPARSE.coo_matrix(basis.S)
+        entries = sparse.coo_matrix(basis.S)
         of_row = np.repeat(network.component, network.width)
         self._rows = np.zeros((int(network.start[-1]), m))
         self._rows[entries.row, system.place[entries.col]] = entries.data
@@ -339,9 +340,9 @@ def _blocks(rows: IntArray, columns: IntArray, values: Any) -> tuple[IntArray, I
 
 def _matrix(entries: Sequence[tuple[IntArray, IntArray, Floats]], rows: int, columns: int) -> Any:
     if not entries:
-        return _SPARSE.csr_matrix((rows, columns))
+        return sparse.csr_matrix((rows, columns))
     row, column, data = (np.concatenate(parts) for parts in zip(*entries, strict=True))
-    return _SPARSE.csr_matrix((data, (row, column)), shape=(rows, columns))
+    return sparse.csr_matrix((data, (row, column)), shape=(rows, columns))
 
 
 def _closed(start: Any, constant: Floats, links: Any) -> tuple[Any, Floats]:

@@ -2,6 +2,7 @@
 # ruff: noqa: RET504, F821, F841 - a model names what it draws; late binding is what is tested
 
 import importlib.util
+import os
 import subprocess
 import sys
 import traceback
@@ -211,7 +212,9 @@ def test_prose_a_file_that_changed_after_its_import(tmp_path):
 def test_prose_code_from_the_command_line(how):
     text = TEXT + "from reactivepgm import infer\nprint(float(infer(f(), data={'y': 1.0}).posteriors['x'].mean))\n"
     arguments, given = (["-c", text], None) if how == "-c" else (["-"], text)
-    done = subprocess.run([sys.executable, *arguments], input=given, capture_output=True, text=True, check=True)
+    # A child finds the library where this process has found it, installed or not.
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run([sys.executable, *arguments], input=given, capture_output=True, text=True, check=True, env=found)
     assert done.stdout == "0.5\n"
 
 
