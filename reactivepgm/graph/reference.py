@@ -146,7 +146,8 @@ class Reference(Operand):
             return
         site = caller_site()
         left, _, right = site.text.partition("=")
-        cure = f"{left.strip()} = ~{right.strip()}" if right else f"{self.name}[...] = ~F(...)"
+        is_call = bool(right) and "~" not in right
+        cure = f"{left.strip()} = ~{right.strip()}" if is_call else f"{self.name}[...] = ~F(...)  as a statement of its own"
         if isinstance(value, Undrawn):
             value.is_drawn = True
             raise ForgottenTildeError(value.letter(site))

@@ -16,6 +16,7 @@ import ast
 from collections.abc import Sequence
 
 from reactivepgm.graph import Site
+from reactivepgm.language.branches import Branches
 from reactivepgm.language.call_site import CallSite
 from reactivepgm.language.lifting import Loop, guarded
 from reactivepgm.language.lifting_screen import names_of
@@ -64,7 +65,9 @@ class Rewriter(ast.NodeTransformer):
             bound: the names that are bound in it or around it; what is drawn by index and bound nowhere grows.
         """
         first = definition.body[0]
-        body = self._block(definition.body)
+        branches = Branches(self.file)
+        whole = [part for statement in definition.body for part in listed(branches.visit(statement))]
+        body = self._block(whole)
         growing = [] if bound is None else [n for n in self._own_arrays if n not in bound and n not in self._globals]
         definition.body = [*(self._grown(name, first) for name in growing), *body]
 

@@ -51,7 +51,7 @@ def target_after(code: CodeType, offset: int) -> Target:
         >>> target_after(code, tilde[0])
         Target(kind='name', name='x')
     """
-    following = [i for i in dis.get_instructions(code) if i.offset > offset and i.opname not in _SILENT]
+    following = _following(code, offset)
     if not following:
         return Target("other")
     stored = _stored(following[0])
@@ -72,6 +72,19 @@ def target_after(code: CodeType, offset: int) -> Target:
             return Target("other")
         above += dis.stack_effect(instruction.opcode, arg)
     return Target("other")
+
+
+def _following(code: CodeType, offset: int) -> list[dis.Instruction]:
+    """The instructions that run next; a jump forward, as after the first branch of ``~A() if c else ~B()``, is taken."""
+    found: list[dis.Instruction] = []
+    for instruction in dis.get_instructions(code):
+        if instruction.offset <= offset or instruction.opname in _SILENT:
+            continue
+        if instruction.opname == "JUMP_FORWARD":
+            offset = instruction.argval - 1
+            continue
+        found.append(instruction)
+    return found
 
 
 def _stored(instruction: dis.Instruction) -> str | None:
