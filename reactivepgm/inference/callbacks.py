@@ -1,8 +1,9 @@
 """What a user may be told while an inference runs, and how it can be stopped early.
 
 Events in order: before_model_creation, after_model_creation, before_inference, before_iteration, before_data_update,
-after_data_update, on_message_rule, on_product, on_marginal, after_iteration, after_inference. An engine tells of the
-model once, of everything else with every observation.
+after_data_update, the single computations (on_message_rule, on_joint_rule, on_kernel, on_product, on_marginal),
+after_iteration, after_inference; on_energy_rule where a score is computed. An engine tells of the model once, of everything
+else with every observation.
 """
 
 from __future__ import annotations
@@ -25,10 +26,20 @@ EVENTS = (
     "before_data_update",
     "after_data_update",
     "on_message_rule",
+    "on_joint_rule",
+    "on_energy_rule",
+    "on_kernel",
     "on_product",
     "on_marginal",
 )
-_WATCHED = {"message rule": "on_message_rule", "product": "on_product", "marginal": "on_marginal"}
+_WATCHED = {
+    "message rule": "on_message_rule",
+    "joint rule": "on_joint_rule",
+    "energy rule": "on_energy_rule",
+    "kernel": "on_kernel",
+    "product": "on_product",
+    "marginal": "on_marginal",
+}
 
 
 class Callbacks:

@@ -8,9 +8,8 @@ the next one, before the outer update returns.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from reactivepgm.streams.cell import Cell, tell_all
 from reactivepgm.streams.held import ScheduledUpdates
 from reactivepgm.streams.initial import checked_belief
 from reactivepgm.streams.inlet import Inlet
+from reactivepgm.streams.order import Order
 from reactivepgm.streams.propagation import Propagation
 from reactivepgm.streams.running import Running
 from reactivepgm.streams.shown import Shown, joint_of, message_of, only_row
@@ -44,8 +44,7 @@ class LiveGraph:
         self._shown: list[Shown] = []
         self._held: list[ScheduledUpdates] = []
         self._again = False
-        self._queued: deque[Callable[[], None]] = deque()
-        self._is_working = False
+        self._order = Order(self.propagation, self._wave)
 
     # -- data in
 
@@ -59,7 +58,7 @@ class LiveGraph:
             inlet.put(reference, fits)
             self._changed(inlet)
 
-        self._in_order(push)
+        self._order.do(push)
 
     def resend(self, reference: Reference) -> None:
         """Push the last value again."""
@@ -70,7 +69,7 @@ class LiveGraph:
             inlet.check_arrived(reference)
             self._changed(inlet)
 
-        self._in_order(push)
+        self._order.do(push)
 
     def finish(self, *references: Reference) -> None:
         """No value follows; what depends on finished data alone is complete."""
@@ -82,38 +81,23 @@ class LiveGraph:
                 inlet.is_finished = True
             tell_all(shown.cell.finish for shown in list(self._shown) if self._is_over(shown))
 
-        self._in_order(end)
+        self._order.do(end)
 
-    def _in_order(self, action: Callable[[], None]) -> None:
-        """Do it; or, for a subscriber in the middle of a propagation, when what came before is done."""
-        self._queued.append(action)
-        if self.propagation.is_running or self._is_working:
-            return
-        self._is_working = True
-        try:
-            while self._queued:
-                self._queued.popleft()()
-        finally:
-            self._is_working = False
-
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        """Several updates, one propagation.
+    def batch(self) -> AbstractContextManager[None]:
+        """Several updates, one propagation, also where a subscriber makes them.
 
             a      --1-------->
             b      ---2------->
             batch  [   ]
             cells  ----c------>
         """
-        with self.propagation.batch():
-            yield
-        self._advance()
+        return self._order.batch()
 
     def hold(self, references: Iterable[Reference]) -> ScheduledUpdates:
         """Hold the posteriors of variables (and of what shares a region with them) until they are released."""
         for reference in references:
             _check_random(reference)
-        held = ScheduledUpdates(frozenset(r.array.id for r in references), self._advance, self._held.remove)
+        held = ScheduledUpdates(frozenset(r.array.id for r in references), self._order.advance, self._held.remove)
         self._held.append(held)
         return held
 
@@ -126,7 +110,7 @@ class LiveGraph:
         self._initial[reference.array.id] = checked_belief(self.graph, reference.array, belief, "the initial marginal")
         for shown in self._shown:
             self.propagation.mark(shown.cell.unit)
-        self._advance()
+        self._order.advance()
 
     def set_joint(self, handle: FactorHandle, names: str, belief: Distribution) -> None:
         """Give a cluster of a factor its initial joint marginal."""
@@ -238,7 +222,7 @@ class LiveGraph:
             return  # its region is being swept and reads it right away
         self.propagation.mark(self.running.unit_of(border))
         self._again = True
-        self._advance()
+        self._order.advance()
 
     def fail(self, error: BaseException) -> None:
         """End every observable with an error."""
@@ -261,7 +245,7 @@ class LiveGraph:
             self._running.attach(shown)
         elif not self._inlets:
             self._begin()
-            self._advance()
+            self._order.advance()
         if self._is_over(shown):
             shown.cell.finish()
 
@@ -296,21 +280,13 @@ class LiveGraph:
             for shown in self._shown:
                 if shown.is_score:
                     self.propagation.mark(shown.cell.unit)
-        self._advance()
+        self._order.advance()
 
-    def _advance(self) -> None:
+    def _wave(self) -> None:
         """Run what is marked, and again where messages came out of pipelines meanwhile.
 
         On a tree no more waves are needed than there are cut edges; what a cycle leaves over waits for the next datum.
         """
-        if self.propagation.is_busy:
-            return
-        if self._is_working:
-            self._wave()
-        else:
-            self._in_order(self._wave)
-
-    def _wave(self) -> None:
         self._again = False
         self.propagation.run()
         for _ in range(self._running.waves if self._running is not None else 0):

@@ -5,7 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from reactivepgm import EarlyStopping, Gamma, MeanField, ModelError, Normal, NormalMeanPrecision, infer, model
+from reactivepgm import (
+    EarlyStopping,
+    Gamma,
+    MeanField,
+    ModelError,
+    Normal,
+    NormalMeanPrecision,
+    NormalMeanVariance,
+    infer,
+    model,
+    randomvar,
+)
 
 
 @model
@@ -41,6 +52,27 @@ def test_a_rule_event_says_what_was_computed():
     assert ("NormalMeanPrecision", "mean", 50) in towards
     assert ("NormalMeanPrecision", "precision", 50) in towards
     assert all(event.duration >= 0.0 and "test_callbacks.py" in event.subject for event in seen)
+
+
+def test_every_kind_of_computation_has_its_event():
+    @model
+    def chain(y):
+        x = randomvar(len(y))
+        x[0] = ~NormalMeanVariance(0.0, 1.0)
+        y[0] = ~NormalMeanVariance(x[0], 1.0)
+        for i in range(1, len(y)):
+            x[i] = ~NormalMeanVariance(x[i - 1], 1.0)
+            y[i] = ~NormalMeanVariance(x[i], 1.0)
+
+    names = ["on_message_rule", "on_joint_rule", "on_energy_rule", "on_kernel", "on_product", "on_marginal"]
+    seen = {name: [] for name in names}
+    heard = {name: seen[name].append for name in names}
+    run(iterations=3, free_energy=True, callbacks=heard)
+    assert [event.rows for event in seen["on_energy_rule"]] == 3 * [1, 1, 50]
+    assert all("test_callbacks.py" in event.subject and event.duration >= 0.0 for event in seen["on_energy_rule"])
+    infer(chain(), data={"y": [1.0, 2.0, 3.0]}, free_energy=True, callbacks=heard)
+    assert {name for name in names if not seen[name]} <= {"on_joint_rule", "on_product"}
+    assert {name.removeprefix("on_").replace("_", " ") for name in names} >= {e.kind for each in seen.values() for e in each}
 
 
 def test_a_callback_can_stop():

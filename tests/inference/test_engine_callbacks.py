@@ -64,7 +64,8 @@ def test_events_of_an_engine_come_in_order_and_once_an_observation():
     names = [name for name, _ in seen]
     assert list(dict.fromkeys(names)) == [
         "before_model_creation", "after_model_creation", "before_data_update", "after_data_update", "before_inference",
-        "before_iteration", "on_message_rule", "on_product", "on_marginal", "after_iteration", "after_inference",
+        "before_iteration", "on_message_rule", "on_product", "on_marginal", "on_energy_rule", "after_iteration",
+        "after_inference",
     ]  # fmt: skip
     details = dict(seen)
     assert details["before_data_update"] == details["after_data_update"] == ({"y": 1.0},)

@@ -276,6 +276,43 @@ def test_several_updates_in_a_batch_make_one_propagation():
     assert seen == [Beta(2.0, 1.0), Beta(1.0, 2.0)]
 
 
+def test_a_batch_of_a_subscriber_makes_one_propagation_after_the_present_one():
+    """
+    a      --1-----------
+    b      ---1----------
+    batch       [00][11]     (made by who hears of the first posterior; the inner batch is a part of the outer)
+    score  ---F-F'---F''-
+    """
+    graph, (a, b, p, _, _) = coins()
+    scores, events = follow(bethe_free_energy(graph)), []
+
+    def answer(belief):
+        events.append(belief)
+        if len(events) == 1:
+            for value in (0.0, 1.0):
+                with live(graph).batch():
+                    update(a, value)
+                    with live(graph).batch():
+                        update(b, value)
+                assert len(events) == 1  # nobody is told in the middle of the first wave
+
+    marginal(p).subscribe(answer)
+    update(a, 1.0)
+    update(b, 1.0)
+    assert events == [Beta(2.0, 1.0), Beta(1.0, 2.0), Beta(2.0, 1.0)]
+    assert len(scores) == 3
+
+
+def test_what_a_batch_brought_before_it_failed_is_not_lost():
+    graph, (a, b, p, _, _) = coins()
+    seen = follow(marginal(p))
+    with pytest.raises(ZeroDivisionError), live(graph).batch():
+        update(a, 1.0)
+        update(b, 1.0)
+        raise ZeroDivisionError
+    assert seen == [Beta(2.0, 1.0)]
+
+
 # -- who runs
 
 
