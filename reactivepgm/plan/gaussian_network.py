@@ -12,7 +12,6 @@ which is exact where messages along a cycle would only give the means. Component
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.plan.contraction_steps import CycleError
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
+from reactivepgm.plan.gaussian_basis import Basis, blocks, matrices, matrix_of
 
 sparse = Deferred("scipy.sparse")
 csgraph = Deferred("scipy.sparse.csgraph")
@@ -27,7 +27,6 @@ csgraph = Deferred("scipy.sparse.csgraph")
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-_DEEPEST = 64
 _LARGEST = 1500
 _MOST = 20_000_000
 """Numbers in the largest dense table; beyond it, and beyond the largest component, cycles are left to floods."""
@@ -82,73 +81,9 @@ class GaussianNetwork:
             ImproperError: nothing determines a variable.
             CycleError: functions of functions too deep, or a component too large.
         """
-        basis = _Basis(self, unary, kernels)
+        basis = Basis(self, unary, kernels)
         system = _System(self, basis, unary, kernels)
         return NetworkBeliefs(self, basis, system, kernels)
-
-
-class _Basis:
-    """Every variable as a linear function of the basic ones, x = S b + c."""
-
-    def __init__(
-        self, network: GaussianNetwork, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays]
-    ) -> None:
-        self.network = network
-        total = int(network.start[-1])
-        self._columns = 0
-        self._owner: list[IntArray] = []
-        entries: list[tuple[IntArray, IntArray, Floats]] = []
-        links: list[tuple[IntArray, IntArray, Floats]] = []
-        constant = np.zeros(total)
-        is_basic = np.ones(len(network.width), dtype=bool)
-        self.noisy: list[Floats | None] = []
-        """The inverse covariances of the families whose residuals count, (rows, d, d)."""
-        for family, kernel in zip(network.families, kernels, strict=True):
-            precision = None if kernel.covariance is None else _inverted(kernel.covariance, family.rows)
-            self.noisy.append(precision)
-            if precision is not None:
-                continue
-            out = network.positions(family.out)
-            is_basic[network.elements(family.out)] = False
-            for end, matrix in zip(family.ins, matrices(network, family, kernel), strict=True):
-                links.append(_blocks(out, network.positions(end), matrix))
-            if kernel.offset is not None:
-                constant[out] += np.broadcast_to(kernel.offset, out.shape)
-            if kernel.covariance is not None:
-                entries.append(self._noise(out, np.broadcast_to(kernel.covariance, (*out.shape, out.shape[1]))))
-        for array, told in enumerate(unary):
-            if told.elements is None:
-                continue
-            chosen = network.first[array] + told.elements
-            if network.outputs[chosen].any():
-                raise CycleError("a variable that is drawn, and known as well")
-            singular = np.isnan(_inverses(told.covariance)).any(axis=(1, 2))
-            if singular.any():
-                places = network.positions((array, told.elements[singular]))
-                is_basic[chosen[singular]] = False
-                constant[places] += told.mean[singular]
-                entries.append(self._noise(places, told.covariance[singular]))
-        self.noises = self._columns
-        """Columns that are noises of unit variance; they come first."""
-        basic = np.flatnonzero(is_basic)
-        places = np.flatnonzero(np.repeat(is_basic, network.width))
-        entries.append((places, self._columns + np.arange(len(places)), np.ones(len(places))))
-        self._owner.append(np.repeat(basic, network.width[basic]))
-        self.columns = self._columns + len(places)
-        self.owner = np.concatenate(self._owner)
-        """The element that each column belongs to."""
-        self.is_basic = is_basic
-        self.S, self.c = _closed(_matrix(entries, total, self.columns), constant, _matrix(links, total, total))
-
-    def _noise(self, places: IntArray, covariance: Floats) -> tuple[IntArray, IntArray, Floats]:
-        """New columns e ~ N(0, I) with L e at these places, L L' the covariance."""
-        values, vectors = np.linalg.eigh(covariance)
-        root = vectors * np.sqrt(np.clip(values, 0.0, None))[:, None, :]
-        columns = self._columns + np.arange(places.size).reshape(places.shape)
-        self._columns += places.size
-        element = np.searchsorted(self.network.start, places[:, 0], side="right") - 1
-        self._owner.append(np.repeat(element, places.shape[1]))
-        return _blocks(places, columns, root)
 
 
 class _System:
@@ -166,7 +101,7 @@ class _System:
     def __init__(
         self,
         network: GaussianNetwork,
-        basis: _Basis,
+        basis: Basis,
         unary: Sequence[GaussianUnary],
         kernels: Sequence[GaussianKernelArrays],
     ) -> None:
@@ -187,7 +122,7 @@ class _System:
         total, pull = diagonal, np.zeros(basis.columns)
         for array, told in enumerate(unary):
             places = network.positions((array, np.arange(network.sizes[array])))
-            block = _matrix([_blocks(places, places, told.precision)], len(c), len(c))
+            block = matrix_of([blocks(places, places, told.precision)], len(c), len(c))
             heard = np.zeros(len(c))
             heard[places] = told.weighted_mean
             self.constant += float(heard @ c - 0.5 * c @ (block @ c))
@@ -197,7 +132,7 @@ class _System:
             kept = basis.is_basic[network.first[array] + told.elements]
             places = network.positions((array, told.elements[kept]))
             precision, mean = np.linalg.inv(told.covariance[kept]), told.mean[kept]
-            block = _matrix([_blocks(places, places, precision)], len(c), len(c))
+            block = matrix_of([blocks(places, places, precision)], len(c), len(c))
             weighted = np.einsum("nij,nj->ni", precision, mean)
             heard = np.zeros(len(c))
             heard[places] = weighted
@@ -211,13 +146,13 @@ class _System:
             rows = np.arange(out.size).reshape(out.shape)
             entries = [(rows.ravel(), out.ravel(), np.ones(out.size))]
             for end, matrix in zip(family.ins, matrices(network, family, kernel), strict=True):
-                entries.append(_blocks(rows, network.positions(end), -matrix))
-            residual = _matrix(entries, out.size, len(c))
+                entries.append(blocks(rows, network.positions(end), -matrix))
+            residual = matrix_of(entries, out.size, len(c))
             gap = residual @ c
             if kernel.offset is not None:
                 gap = gap - np.broadcast_to(kernel.offset, out.shape).ravel()
             R = residual @ S
-            W = _matrix([_blocks(rows, rows, weight)], out.size, out.size)
+            W = matrix_of([blocks(rows, rows, weight)], out.size, out.size)
             total, pull = total + R.T @ W @ R, pull - R.T @ (W @ gap)
             self.constant += 0.5 * float(np.linalg.slogdet(weight)[1].sum() - out.size * _LOG_2PI - gap @ (W @ gap))
         dense = np.broadcast_to(np.eye(m), (network.count, m, m)).copy()
@@ -239,7 +174,7 @@ class _System:
             (self.mean * right).sum() + (self.size * _LOG_2PI - self.logdet).sum()
         )
 
-    def _improper(self, network: GaussianNetwork, basis: _Basis, dense: Floats) -> ImproperError:
+    def _improper(self, network: GaussianNetwork, basis: Basis, dense: Floats) -> ImproperError:
         """Names the variable along which the worst direction mostly lies."""
         values, vectors = np.linalg.eigh(dense)
         component = int(values[:, 0].argmin())
@@ -258,7 +193,7 @@ class NetworkBeliefs:
     """
 
     def __init__(
-        self, network: GaussianNetwork, basis: _Basis, system: _System, kernels: Sequence[GaussianKernelArrays]
+        self, network: GaussianNetwork, basis: Basis, system: _System, kernels: Sequence[GaussianKernelArrays]
     ) -> None:
         self._network, self._kernels, self._noisy = network, kernels, basis.noisy
         self.log_partition = system.log_partition
@@ -319,55 +254,6 @@ class NetworkBeliefs:
                 found[number][rows[new]] = -left[components[new]]
                 booked[components] = True
         return found
-
-
-def matrices(network: GaussianNetwork, family: Factors, kernel: GaussianKernelArrays) -> list[Floats]:
-    """A_k of every row, (rows, d_out, d_in)."""
-    d_out = network.dims[family.out[0]]
-    found = []
-    for (array, _), matrix in zip(family.ins, kernel.matrices, strict=True):
-        shape = (family.rows, d_out, network.dims[array])
-        found.append(np.broadcast_to(np.eye(*shape[1:]) if matrix is None else matrix, shape))
-    return found
-
-
-def _blocks(rows: IntArray, columns: IntArray, values: Any) -> tuple[IntArray, IntArray, Floats]:
-    """The entries of (n, a, b) blocks at rows (n, a) and columns (n, b)."""
-    shape = (*rows.shape, columns.shape[1])
-    at = np.broadcast_to(rows[:, :, None], shape).ravel(), np.broadcast_to(columns[:, None, :], shape).ravel()
-    return (*at, np.broadcast_to(values, shape).ravel())
-
-
-def _matrix(entries: Sequence[tuple[IntArray, IntArray, Floats]], rows: int, columns: int) -> Any:
-    if not entries:
-        return sparse.csr_matrix((rows, columns))
-    row, column, data = (np.concatenate(parts) for parts in zip(*entries, strict=True))
-    return sparse.csr_matrix((data, (row, column)), shape=(rows, columns))
-
-
-def _closed(start: Any, constant: Floats, links: Any) -> tuple[Any, Floats]:
-    """(I - D)^-1 of a matrix and of a vector, D being nilpotent: functions of functions are followed to their ends."""
-    S, step, c, shift = start, start, constant, constant
-    for _ in range(_DEEPEST):
-        step, shift = links @ step, links @ shift
-        if not step.nnz and not shift.any():
-            return S, c
-        S, c = S + step, c + shift
-    raise CycleError("functions of functions too deep")
-
-
-def _inverses(covariance: Floats) -> Floats:
-    """Inverses of symmetric matrices, nan where one is singular to working precision."""
-    values, vectors = np.linalg.eigh(covariance)
-    is_sound = values[:, 0] > 1e-13 * np.abs(values[:, -1])
-    inverse = np.einsum("nij,nj,nkj->nik", vectors, 1.0 / np.where(is_sound[:, None], values, 1.0), vectors)
-    return np.where(is_sound[:, None, None], inverse, np.nan)
-
-
-def _inverted(covariance: Floats, rows: int) -> Floats | None:
-    """The same for a family, one a row; None where any is singular."""
-    inverse = _inverses(np.asarray(covariance))
-    return None if np.isnan(inverse).any() else np.broadcast_to(inverse, (rows, *inverse.shape[1:]))
 
 
 def _times_each(rows: Floats, matrices: Floats, number: IntArray, block: int = 4096) -> Floats:
