@@ -23,6 +23,7 @@ from reactivepgm.language.run import ModelRun
 from reactivepgm.language.source import HOOK, compiled, definition_of, site_of_function
 from reactivepgm.language.submodel import RUNNING, ModelCall, ModelFunction, is_const_annotation
 from reactivepgm.language.tracing import new_builder, trace, unknown_name
+from reactivepgm.language.travel import found_model, is_cloudpickled, is_found
 from reactivepgm.language.variables import active
 
 _DEEP = 8
@@ -42,7 +43,7 @@ class Model(ModelFunction):
         _check_function(function)
         self.function = function
         self.options = dict(options)
-        lifts = self.options.pop("lift", True)
+        lifts = self._lifts = self.options.pop("lift", True)
         definition = definition_of(function)
         self.is_traced = definition is None
         """Whether the function runs as it was compiled, because its source is missing or another one."""
@@ -84,6 +85,17 @@ class Model(ModelFunction):
         bound = FunctionType(self._code, function.__globals__, function.__name__, function.__defaults__, closure)
         bound.__kwdefaults__ = function.__kwdefaults__
         return bound
+
+    def __reduce__(self) -> Any:
+        """By its name where that can be imported; otherwise by its function, which only cloudpickle can write down.
+
+        What stands in ``__main__`` is imported by processes that were made from this one, and cloudpickle's ways lead
+        to others.
+        """
+        module, name = self.function.__module__, self.function.__qualname__
+        if is_found(self, module, name) and not (module == "__main__" and is_cloudpickled()):
+            return found_model, (module, name)
+        return Model, (self.function, {**self.options, "lift": self._lifts})
 
     def __repr__(self) -> str:
         return f"<model {self.function.__name__}{self.signature}>"

@@ -1,8 +1,12 @@
 """Which node stands for a distribution class, a function, or a name."""
 
-from collections.abc import Iterable
+import copyreg
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from operator import methodcaller
 from typing import Any
 
+from reactivepgm.errors import ModelError
 from reactivepgm.nodes.node import Node
 
 _BY_NAME: dict[str, Node] = {}
@@ -72,3 +76,36 @@ def registered() -> dict[str, tuple[Node, tuple[str, ...]]]:
         further = found.get(node.name, (node, ()))[1]
         found[node.name] = node, further if name == node.name else (*further, name)
     return found
+
+
+def node_named(name: str, module: str) -> Node:
+    """The node of a name, registered when its module is imported: what a node is pickled as.
+
+    Raises:
+        ModelError: the module registers no such node.
+
+    Example:
+        >>> node_named("Beta", "reactivepgm.distributions.beta").name
+        'Beta'
+    """
+    if name not in _BY_NAME:
+        import_module(module)
+    if name not in _BY_NAME:
+        raise ModelError(
+            f"there is no node {name} in this process: the module {module} does not register it\n"
+            "  write  its declaration and its rules into a module that every process can import"
+        )
+    return _BY_NAME[name]
+
+
+def _reduced(node: Node) -> tuple[Callable[..., Node], tuple[Any, ...]]:
+    """A node means the rules filed under it, so it travels by name; one by contract travels as its model."""
+    if _BY_NAME.get(node.name) is node:
+        return node_named, (node.name, str(getattr(node.target, "__module__", "reactivepgm")))
+    owner = getattr(node.target, "__self__", None)
+    if hasattr(owner, "contract"):
+        return methodcaller("contract"), (owner,)
+    raise ModelError(f"the node {node.name} cannot travel to another process: register(...) makes it known by its name")
+
+
+copyreg.pickle(Node, _reduced)  # type: ignore[arg-type]
