@@ -6,7 +6,8 @@ r = S_out b - sum_k A_k S_k b - ... the residual of a noisy factor with covarian
 
     Lambda = S'J S + sum R'inv(Q) R,     b ~ N(inv(Lambda) h, inv(Lambda)),     x ~ N(S E[b] + c, S inv(Lambda) S')
 
-which is exact where messages along a cycle would only give the means. Components are solved as dense batches.
+which is exact where messages along a cycle would only give the means. Small components are solved as dense batches,
+large ones by a sparse factorisation.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from numpy.typing import NDArray
 
 from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.plan.contraction_steps import CycleError
-from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
-from reactivepgm.plan.gaussian_basis import Basis, blocks, matrices, matrix_of
+from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary
+from reactivepgm.plan.gaussian_basis import Basis
+from reactivepgm.plan.gaussian_dense import DenseSystem
+from reactivepgm.plan.gaussian_precision import Precision
+from reactivepgm.plan.gaussian_sparse import SparseSystem
 
 sparse = Deferred("scipy.sparse")
 csgraph = Deferred("scipy.sparse.csgraph")
@@ -27,9 +31,10 @@ csgraph = Deferred("scipy.sparse.csgraph")
 Floats = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-_LARGEST = 1500
+_DENSE = 400
+"""Basic variables of a component up to which it is solved by dense algebra."""
 _MOST = 20_000_000
-"""Numbers in the largest dense table; beyond it, and beyond the largest component, cycles are left to floods."""
+"""Numbers in the largest dense table."""
 _LOG_2PI = float(np.log(2.0 * np.pi))
 
 
@@ -37,7 +42,7 @@ class GaussianNetwork:
     """Takes what ``GaussianForest`` takes, cycles included.
 
     Raises:
-        CycleError: an element that two factors draw, or a component too large for dense algebra.
+        CycleError: an element that two factors draw.
 
     Example:
         >>> slope = [Factors((2, np.arange(2)), ((0, np.zeros(2, int)), (1, np.zeros(2, int))))]
@@ -79,110 +84,13 @@ class GaussianNetwork:
 
         Raises:
             ImproperError: nothing determines a variable.
-            CycleError: functions of functions too deep, or a component too large.
+            CycleError: functions of functions too deep, or a component that fills up.
         """
         basis = Basis(self, unary, kernels)
-        system = _System(self, basis, unary, kernels)
-        return NetworkBeliefs(self, basis, system, kernels)
-
-
-class _System:
-    """The precision of the basic variables, component by component, and its solution.
-
-    Attributes:
-        place: (columns,) position of a column within its component.
-        mean: (components, m) E[b]; padded with zeros.
-        covariance: (components, m, m) inv(Lambda); padded with the identity.
-        logdet: (components,) log det Lambda.
-        size: (components,) number of columns.
-        constant: what the log of the integral has besides.
-    """
-
-    def __init__(
-        self,
-        network: GaussianNetwork,
-        basis: Basis,
-        unary: Sequence[GaussianUnary],
-        kernels: Sequence[GaussianKernelArrays],
-    ) -> None:
-        S, c = basis.S, basis.c
-        of_column = network.component[basis.owner]
-        self.size = np.bincount(of_column, minlength=network.count)
-        m = int(self.size.max(initial=0))
-        if m > _LARGEST or max(network.count * m * m, int(network.start[-1]) * m) > _MOST:
-            raise CycleError("a component too large for dense algebra")
-        order = np.argsort(of_column, kind="stable")
-        self.place = np.empty(basis.columns, dtype=np.intp)
-        self.place[order] = np.arange(basis.columns) - np.repeat(np.cumsum(self.size) - self.size, self.size)
-        self.component = of_column
-        self.constant = -0.5 * basis.noises * _LOG_2PI
-        diagonal = sparse.csr_matrix(
-            (np.ones(basis.noises), (np.arange(basis.noises),) * 2), shape=(basis.columns, basis.columns)
-        )
-        total, pull = diagonal, np.zeros(basis.columns)
-        for array, told in enumerate(unary):
-            places = network.positions((array, np.arange(network.sizes[array])))
-            block = matrix_of([blocks(places, places, told.precision)], len(c), len(c))
-            heard = np.zeros(len(c))
-            heard[places] = told.weighted_mean
-            self.constant += float(heard @ c - 0.5 * c @ (block @ c))
-            total, pull = total + S.T @ block @ S, pull + S.T @ (heard - block @ c)
-            if told.elements is None:
-                continue
-            kept = basis.is_basic[network.first[array] + told.elements]
-            places = network.positions((array, told.elements[kept]))
-            precision, mean = np.linalg.inv(told.covariance[kept]), told.mean[kept]
-            block = matrix_of([blocks(places, places, precision)], len(c), len(c))
-            weighted = np.einsum("nij,nj->ni", precision, mean)
-            heard = np.zeros(len(c))
-            heard[places] = weighted
-            total, pull = total + S.T @ block @ S, pull + S.T @ heard
-            self.constant += 0.5 * float(np.linalg.slogdet(precision)[1].sum() - places.size * _LOG_2PI)
-            self.constant -= 0.5 * float((mean * weighted).sum())
-        for family, kernel, weight in zip(network.families, kernels, basis.noisy, strict=True):
-            if weight is None:
-                continue
-            out = network.positions(family.out)
-            rows = np.arange(out.size).reshape(out.shape)
-            entries = [(rows.ravel(), out.ravel(), np.ones(out.size))]
-            for end, matrix in zip(family.ins, matrices(network, family, kernel), strict=True):
-                entries.append(blocks(rows, network.positions(end), -matrix))
-            residual = matrix_of(entries, out.size, len(c))
-            gap = residual @ c
-            if kernel.offset is not None:
-                gap = gap - np.broadcast_to(kernel.offset, out.shape).ravel()
-            R = residual @ S
-            W = matrix_of([blocks(rows, rows, weight)], out.size, out.size)
-            total, pull = total + R.T @ W @ R, pull - R.T @ (W @ gap)
-            self.constant += 0.5 * float(np.linalg.slogdet(weight)[1].sum() - out.size * _LOG_2PI - gap @ (W @ gap))
-        dense = np.broadcast_to(np.eye(m), (network.count, m, m)).copy()
-        where = np.arange(m) < self.size[:, None]
-        dense[where[:, :, None] & where[:, None, :]] = 0.0
-        entries_ = sparse.coo_matrix(total)
-        at = self.component[entries_.row], self.place[entries_.row], self.place[entries_.col]
-        np.add.at(dense, at, entries_.data)
-        right = np.zeros((network.count, m))
-        right[self.component, self.place] = pull
-        try:
-            L = np.linalg.cholesky(dense)
-        except np.linalg.LinAlgError:
-            raise self._improper(network, basis, dense) from None
-        self.logdet = 2.0 * np.log(np.einsum("cii->ci", L)).sum(axis=1)
-        self.covariance: Floats = np.asarray(np.linalg.inv(dense), dtype=np.float64)
-        self.mean = np.einsum("cij,cj->ci", self.covariance, right)
-        self.log_partition = self.constant + 0.5 * float(
-            (self.mean * right).sum() + (self.size * _LOG_2PI - self.logdet).sum()
-        )
-
-    def _improper(self, network: GaussianNetwork, basis: Basis, dense: Floats) -> ImproperError:
-        """Names the variable along which the worst direction mostly lies."""
-        values, vectors = np.linalg.eigh(dense)
-        component = int(values[:, 0].argmin())
-        column = int(np.abs(vectors[component, :, 0]).argmax())
-        (number,) = np.flatnonzero((self.component == component) & (self.place == column))
-        element = int(basis.owner[number])
-        array = int(np.searchsorted(network.first, element, side="right")) - 1
-        return ImproperError(array, element - int(network.first[array]))
+        precision = Precision(self, basis, unary, kernels)
+        is_small = precision.size.max(initial=0) <= _DENSE and DenseSystem.numbers(self, precision) <= _MOST
+        system = (DenseSystem if is_small else SparseSystem)(self, basis, precision)
+        return NetworkBeliefs(self, basis, precision, system)
 
 
 class NetworkBeliefs:
@@ -193,34 +101,26 @@ class NetworkBeliefs:
     """
 
     def __init__(
-        self, network: GaussianNetwork, basis: Basis, system: _System, kernels: Sequence[GaussianKernelArrays]
+        self, network: GaussianNetwork, basis: Basis, precision: Precision, system: DenseSystem | SparseSystem
     ) -> None:
-        self._network, self._kernels, self._noisy = network, kernels, basis.noisy
-        self.log_partition = system.log_partition
-        m = system.covariance.shape[-1]
-        entries = sparse.coo_matrix(basis.S)
-        of_row = np.repeat(network.component, network.width)
-        self._rows = np.zeros((int(network.start[-1]), m))
-        self._rows[entries.row, system.place[entries.col]] = entries.data
-        self._spread = _times_each(self._rows, system.covariance, of_row)
-        mean = np.einsum("rm,rm->r", self._rows, system.mean[of_row]) + basis.c
+        self._network, self._noisy, self._system = network, basis.noisy, system
+        entropies = precision.size * _LOG_2PI - system.logdet
+        self.log_partition = precision.constant + 0.5 * float(precision.pull @ system.mean + entropies.sum())
+        mean = basis.S @ system.mean + basis.c
         self.mean: list[Floats] = []
         self.covariance: list[Floats] = []
         for array, (n, d) in enumerate(zip(network.sizes, network.dims, strict=True)):
             self.mean.append(mean[network.base[array] : network.base[array + 1]].reshape(n, d))
             places = network.positions((array, np.arange(n)))
-            self.covariance.append(_symmetric(self._across(places, places)))
-        self._unaccounted = self._entropy_left(system)
-
-    def _across(self, places: IntArray, others: IntArray) -> Floats:
-        return np.asarray(self._spread[places] @ np.swapaxes(self._rows[others], -1, -2))
+            self.covariance.append(_symmetric(system.spread(places, places)))
+        self._unaccounted = self._entropy_left(precision, system)
 
     def joint(self, family: int) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Joint moments of output and input of a one-input family; of both inputs of a two-input family."""
         ends = self._network.families[family].ends
         one, other = (0, 1) if len(ends) == 2 else (1, 2)
         (a, i), (b, j) = ends[one], ends[other]
-        across = self._across(self._network.positions(ends[one]), self._network.positions(ends[other]))
+        across = self._system.spread(self._network.positions(ends[one]), self._network.positions(ends[other]))
         return self.mean[a][i], self.mean[b][j], self.covariance[a][i], self.covariance[b][j], across
 
     def conditional_entropy_terms(self, family: int) -> Floats:
@@ -231,9 +131,9 @@ class NetworkBeliefs:
         """For one row of a component what its entropy lacks, zero elsewhere."""
         return self._unaccounted[family]
 
-    def _entropy_left(self, system: _System) -> dict[int, Floats]:
+    def _entropy_left(self, precision: Precision, system: DenseSystem | SparseSystem) -> dict[int, Floats]:
         network = self._network
-        left = 0.5 * (system.size * (1.0 + _LOG_2PI) - system.logdet)
+        left = 0.5 * (precision.size * (1.0 + _LOG_2PI) - system.logdet)
         for array, (n, d) in enumerate(zip(network.sizes, network.dims, strict=True)):
             elements = network.first[array] + np.arange(n)
             is_root = network.outputs[elements] == 0
@@ -254,17 +154,6 @@ class NetworkBeliefs:
                 found[number][rows[new]] = -left[components[new]]
                 booked[components] = True
         return found
-
-
-def _times_each(rows: Floats, matrices: Floats, number: IntArray, block: int = 4096) -> Floats:
-    """rows[r] @ matrices[number[r]]."""
-    if len(matrices) == 1:
-        return np.asarray(rows @ matrices[0])
-    parts = [
-        np.einsum("rm,rmn->rn", rows[first : first + block], matrices[number[first : first + block]])
-        for first in range(0, len(rows), block)
-    ]
-    return np.concatenate(parts) if parts else rows
 
 
 def _symmetric(matrix: Floats) -> Floats:

@@ -18,9 +18,16 @@ from reactivepgm import (
     model,
     randomvar,
 )
-from reactivepgm.plan import gaussian_network
+from reactivepgm.plan import gaussian_network, gaussian_sparse
 
 RNG = np.random.default_rng(17)
+
+
+@pytest.fixture(autouse=True, params=["dense", "sparse"])
+def algebra(request, monkeypatch):
+    """Every test runs by dense and by sparse algebra."""
+    if request.param == "sparse":
+        monkeypatch.setattr(gaussian_network, "_DENSE", 0)
 
 
 def log_normal(y, mean, covariance):
@@ -287,7 +294,8 @@ def test_what_nothing_determines_is_named():
 
 
 def test_what_is_too_large_is_flooded(monkeypatch):
-    monkeypatch.setattr(gaussian_network, "_LARGEST", 1)
+    monkeypatch.setattr(gaussian_network, "_DENSE", 0)
+    monkeypatch.setattr(gaussian_sparse, "_MOST", 1)
     x, y = RNG.normal(size=5), RNG.normal(size=5)
     with pytest.warns(ConvergenceWarning):
         infer(line(), data={"y": y, "x": x}, iterations=3)
@@ -319,3 +327,54 @@ def test_there_are_no_messages_to_watch_in_it():
     except ModelError as error:
         errors.append(error)
     assert "solved whole" in str(errors[0])
+
+
+def test_a_long_chain_under_a_common_level_by_its_own_choice():
+    n = 600
+    y = RNG.normal(size=n).cumsum()
+
+    @model
+    def levelled(y):
+        level = ~Normal(mean=0.0, variance=25.0)
+        x = randomvar(n)
+        x[0] = ~Normal(mean=0.0, variance=2.0)
+        x[1:] = ~Normal(mean=x[:-1], variance=0.5)
+        y[:] = ~Normal(mean=x + level, variance=0.1)
+
+    result = infer(levelled(), data={"y": y}, free_energy=True)
+    steps = np.minimum.outer(np.arange(n), np.arange(n))
+    prior = np.zeros((n + 1, n + 1))
+    prior[:n, :n] = 2.0 + 0.5 * steps
+    prior[n, n] = 25.0
+    design = np.concatenate([np.eye(n), np.ones((n, 1))], axis=1)
+    mean, covariance, evidence = conditioned(prior, design, 0.1 * np.eye(n), y)
+    np.testing.assert_allclose(result.posteriors["x"].mean, mean[:n], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(result.posteriors["x"].variance, np.diag(covariance)[:n], rtol=1e-7)
+    np.testing.assert_allclose(result.free_energy[-1], -evidence, rtol=1e-8)
+
+
+def test_a_grid():
+    n = 9
+    y = RNG.normal(size=(n, n))
+
+    @model
+    def grid(y):
+        x = randomvar(n, n)
+        x[0, 0] = ~Normal(mean=0.0, variance=1.0)
+        x[0, 1:] = ~Normal(mean=x[0, :-1], variance=1.0)
+        x[1:, 0] = ~Normal(mean=x[:-1, 0], variance=1.0)
+        x[1:, 1:] = ~Normal(mean=0.5 * x[:-1, 1:] + 0.5 * x[1:, :-1], variance=1.0)
+        y[:] = ~Normal(mean=x, variance=0.5)
+
+    result = infer(grid(), data={"y": y}, free_energy=True)
+    back = np.eye(n * n)
+    for i in range(n):
+        for j in range(n):
+            for a, b, share in ((i - 1, j, 0.5 if j else 1.0), (i, j - 1, 0.5 if i else 1.0)):
+                if a >= 0 and b >= 0:
+                    back[i * n + j, a * n + b] -= share
+    prior = np.linalg.inv(back.T @ back)
+    mean, covariance, evidence = conditioned(prior, np.eye(n * n), 0.5 * np.eye(n * n), y.ravel())
+    np.testing.assert_allclose(result.posteriors["x"].mean.ravel(), mean, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(result.posteriors["x"].variance.ravel(), np.diag(covariance), rtol=1e-8)
+    np.testing.assert_allclose(result.free_energy[-1], -evidence, rtol=1e-9)
