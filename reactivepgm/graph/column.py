@@ -17,6 +17,7 @@ from reactivepgm.graph.variable import VariableArray
 from reactivepgm.nodes import Node
 
 _NUMBERS = frozenset({float, int, np.float64, np.int64})
+_UNCHANGING = frozenset({tuple, Reference})
 
 
 class Column(Protocol):
@@ -42,6 +43,13 @@ class RandomColumn:
         """Append a single element."""
         if type(argument) is Reference and argument.array is self.array and not argument.shape:
             self.buffer.items.append(argument.first)
+            return True
+        return False
+
+    def take_element(self, array: VariableArray, element: int) -> bool:
+        """Append a single element, by its number."""
+        if array is self.array:
+            self.buffer.items.append(element)
             return True
         return False
 
@@ -166,6 +174,13 @@ class DataColumn:
             return True
         return False
 
+    def take_element(self, array: VariableArray, element: int) -> bool:
+        """Append a single datum, by its number."""
+        if array is self.array and not self.event:
+            self.buffer.items.append(element)
+            return True
+        return False
+
     def truncate(self, rows: int) -> None:
         """Drop the last rows."""
         self.buffer.truncate(rows)
@@ -200,6 +215,10 @@ class ScatteredColumn:
 
     def take(self, argument: Any, rows: int) -> bool:
         """Nothing: scattered events are appended by ``extend``."""
+        return False
+
+    def take_element(self, array: VariableArray, element: int) -> bool:
+        """Nothing: one number says too little about an event."""
         return False
 
     def truncate(self, rows: int) -> None:
@@ -254,25 +273,55 @@ class DerivedColumn:
 
 
 class PluralColumn:
-    """The K arguments on a plural interface, each a column of its own."""
+    """The K arguments on a plural interface, each a column of its own.
 
-    __slots__ = ("parts",)
+    The same variables in row after row, ``m`` of ``NormalMixture(z[i], m, w)``, are counted and not taken apart again.
+    """
+
+    __slots__ = ("_first", "_parts", "_repeated", "_repeats", "_same")
 
     def __init__(self, parts: list[Any]) -> None:
-        self.parts = parts
+        self._parts = parts
+        self._same: Any = None
+        self._repeated: list[int] = []
+        self._first = self._repeats = 0
+
+    @property
+    def parts(self) -> list[Any]:
+        """The columns, every row in them."""
+        if self._repeats:
+            for part, element in zip(self._parts, self._repeated, strict=True):
+                part.buffer.extend(np.full(self._repeats, element))
+            self._repeats = 0
+        return self._parts
 
     def take(self, argument: Any, rows: int) -> bool:
         """Append one row of K arguments."""
+        if argument is self._same and argument is not None:
+            if not self._repeats:
+                self._first = rows
+            self._repeats += 1
+            return True
+        values = argument
         if isinstance(argument, Reference):
-            argument = tuple(argument) if argument.ndim == 1 else ()
-        if type(argument) not in (tuple, list) or len(argument) != len(self.parts):
+            values = tuple(argument) if argument.ndim == 1 else ()
+        parts = self.parts
+        if type(values) not in (tuple, list) or len(values) != len(parts):
             return False
-        return all(part.take(value, rows) for part, value in zip(self.parts, argument, strict=True))
+        for part, value in zip(parts, values, strict=True):
+            if not part.take(value, rows):
+                return False
+        if type(argument) in _UNCHANGING and all(type(part) is RandomColumn for part in parts):
+            self._same, self._repeated = argument, [value.first for value in values]
+        return True
 
     def truncate(self, rows: int) -> None:
         """Drop the last rows."""
-        for part in self.parts:
-            part.truncate(rows)
+        if self._repeats:
+            self._repeats = rows - self._first
+        else:
+            for part in self._parts:
+                part.truncate(rows)
 
 
 def settled(column: Any, rows: int, node: Node, interface: str, site: Site) -> Binding:

@@ -80,17 +80,27 @@ class FamilyDraft:
             out: the output's reference.
             arguments: the inputs, in the order of the interfaces.
         """
+        return len(arguments) == len(self.inputs) and self._completed(self.out.take(out, self.rows), arguments)
+
+    def append_element(self, array: VariableArray, element: int, arguments: Any) -> bool:
+        """The same where the output is one element of an array of scalars, by its number."""
+        return len(arguments) == len(self.inputs) and self._completed(self.out.take_element(array, element), arguments)
+
+    def _completed(self, is_taken: bool, arguments: Any) -> bool:
+        """Append the inputs of a row whose output is taken, or drop what there is of it."""
         rows, inputs = self.rows, self.inputs
-        if len(arguments) != len(inputs):
-            return False
-        if self.out.take(out, rows):
+        if is_taken:
             if len(inputs) == 2:  # the common case, unrolled: this runs once a row
                 if inputs[0].take(arguments[0], rows) and inputs[1].take(arguments[1], rows):
                     self.rows = rows + 1
                     return True
-            elif all(column.take(argument, rows) for column, argument in zip(inputs, arguments, strict=True)):
-                self.rows = rows + 1
-                return True
+            else:
+                for column, argument in zip(inputs, arguments, strict=True):
+                    if not column.take(argument, rows):
+                        break
+                else:
+                    self.rows = rows + 1
+                    return True
         for column in self.columns:
             column.truncate(rows)
         return False

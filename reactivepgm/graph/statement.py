@@ -55,6 +55,18 @@ class Statement:
             return False
         if latest.append(out, arguments):
             return True
+        return self._append_to_similar(latest, out, arguments)
+
+    def append_element(self, array: VariableArray, element: int, arguments: Any) -> bool:
+        """The same where the output is an element of an array, by its number."""
+        latest = self.latest
+        if latest is None:
+            return False
+        if latest.append_element(array, element, arguments):
+            return True
+        return self._append_to_similar(latest, Reference(array, element, ()), arguments)
+
+    def _append_to_similar(self, latest: FamilyDraft, out: Any, arguments: Any) -> bool:
         if len(self.similar) > 1:
             for draft in self.similar:
                 if draft is not latest and draft.append(out, arguments):

@@ -107,8 +107,15 @@ class ModelRun(Interpretation, LoopHooks):
             if kind is Reference or kind is GrowingReference:
                 row = args if kwargs is None else _in_order(statement, args, kwargs)
                 if row is not None and self._has_same_options(number, statement, options):
-                    out = container[key] if kind is Reference else container.drawn(key)
-                    if statement.append(out, row):
+                    shape = container.shape
+                    if kind is GrowingReference:
+                        if statement.append(container.drawn(key), row):
+                            return
+                    elif type(key) is int and len(shape) == 1 and 0 <= key < shape[0] and container.numbers is None:
+                        # One of many rows, most likely: no reference is made of its output.
+                        if statement.append_element(container.array, container.first + key, row):
+                            return
+                    elif statement.append(container[key], row):
                         return
         submodel = self._direct.get(number)
         is_direct = submodel is not None and submodel.model is target and options is None and type(container) is Reference
@@ -352,10 +359,14 @@ def _is_of(value: Any, array: Any) -> bool:
 
 def _in_order(statement: Statement, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...] | None:
     """Keyword arguments in the order of the interfaces, None if they are others than last time."""
-    if len(kwargs) != len(statement.keywords):
+    keywords = statement.keywords
+    if len(kwargs) != len(keywords):
         return None
     try:
-        return (*args, *[kwargs[k] for k in statement.keywords])
+        if len(keywords) == 2 and not args:  # the common case, unrolled: this runs once a row
+            first, second = keywords
+            return kwargs[first], kwargs[second]
+        return (*args, *[kwargs[k] for k in keywords])
     except KeyError:
         return None
 
