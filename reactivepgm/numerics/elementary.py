@@ -6,6 +6,7 @@ limit is given instead, as arrays have it: log 0 = -inf, 1/0 = inf, 0/0 = nan, e
 
 import math
 from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
 
 import numpy as np
 
@@ -135,6 +136,23 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     if type(condition) is bool:
         return x if condition else y
     return as_scalar(namespace(condition, x, y).where(condition, x, y))
+
+
+def largest(*values: Array) -> Array:
+    """The largest of several values, entry by entry.
+
+    Example:
+        >>> largest(1.0, 3.0, 2.0), largest(np.array([0.0, 4.0]), 2.0)
+        (3.0, array([2., 4.]))
+    """
+    for value in values:
+        if type(value) is not float:
+            break
+    else:
+        return max(values)
+    xp = namespace(*values)
+    own = getattr(xp, "largest", None)
+    return as_scalar(reduce(xp.maximum, values)) if own is None else own(*values)
 
 
 def all_finite(x: Array) -> bool:

@@ -11,5 +11,5 @@ from reactivepgm.plan.pipeline import as_stage as as_stage
 from reactivepgm.plan.pipeline import stages_in as stages_in
 from reactivepgm.plan.plan import Plan as Plan
 from reactivepgm.plan.predictive import predictive_message as predictive_message
-from reactivepgm.plan.stitch import CannotStitchError as CannotStitchError
+from reactivepgm.plan.recorder import CannotStitchError as CannotStitchError
 from reactivepgm.plan.stitch import Stitched as Stitched

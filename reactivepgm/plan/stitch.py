@@ -6,28 +6,34 @@ rules and in the same order, and every call is recorded in a script; from then o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from reactivepgm.distributions import Distribution, Factorized, PointMass, Uninformative, product
+from reactivepgm.distributions import (
+    Distribution,
+    Factorized,
+    MvNormalWeightedMeanPrecision,
+    NormalWeightedMeanPrecision,
+    PointMass,
+    UnivariateNormal,
+)
 from reactivepgm.errors import InvalidParameterError
 from reactivepgm.graph import Family, FixedBinding, Graph
 from reactivepgm.graph.source import DataSource
 from reactivepgm.nodes import DELTA
 from reactivepgm.numerics.array import as_scalar
-from reactivepgm.plan.barren import Barren
 from reactivepgm.plan.beliefs import as_posterior
-from reactivepgm.plan.contraction import CycleError
+from reactivepgm.plan.exchange import Exchange, OwnMessage
+from reactivepgm.plan.own_edges import own_inputs
 from reactivepgm.plan.pipeline import stage_of
 from reactivepgm.plan.plan import Plan
+from reactivepgm.plan.recorder import CannotStitchError, Recorder
 from reactivepgm.plan.regions import Batch
-from reactivepgm.plan.rounds import rounds_of
-from reactivepgm.plan.script import Script, Slot
+from reactivepgm.plan.script import Slot
 from reactivepgm.plan.structure import Cluster, Structure
-from reactivepgm.rulebook import find_average_energy, find_marginal_rule, find_rule, split_joints
+from reactivepgm.plan.tilted_energy import energy_of_scale
+from reactivepgm.rulebook import find_average_energy, find_log_scale, find_marginal_rule, find_rule, has_rule, split_joints
 
 CONDITIONS = {
     "positive": "{0} > 0.0",
@@ -38,9 +44,7 @@ CONDITIONS = {
     "category": "{0} >= 0.0 and {0} == {0} // 1.0",
 }
 
-
-class CannotStitchError(Exception):
-    """The graph has batches, cycles or products that the batched plan has to handle."""
+_CAVITIES = (NormalWeightedMeanPrecision, MvNormalWeightedMeanPrecision)
 
 
 class Stitched:
@@ -67,7 +71,8 @@ class Stitched:
             raise CannotStitchError("a function, which is approximated anew around every result")
         plan = Plan(graph, frozenset(i for i, array in enumerate(arrays) if array.id in initial))
         self.graph = graph
-        self.script = Script()
+        self._recorder = Recorder()
+        self.script = self._recorder.script
         self.inputs = {name: self.script.input(f"d_{name}", value) for name, value in data.items()}
         self.carried: dict[Slot, Slot] = {}
         """State: the parameter that holds a marginal before the update, and the slot that holds it after."""
@@ -80,6 +85,8 @@ class Stitched:
         self._unheard: set[int] = set()
         """Families whose output receives a flat message: energy and conditional entropy cancel."""
         self._points: dict[tuple[int, str], Slot] = {}
+        self._cavities: dict[int, tuple[str, Slot]] = {}
+        """By family, the interface whose message reads what comes in on it, and that."""
         for family in self._structure.families:
             self._clamp(family)
         for batch in plan.batches:
@@ -120,7 +127,7 @@ class Stitched:
             except LookupError as error:
                 missing = error
             else:
-                return self._call(rule, named, family, output)
+                return self._recorder.call(rule, named, family, output)
         assert missing is not None
         raise missing
 
@@ -192,109 +199,57 @@ class Stitched:
                 found[f"{role}_" + name] = self._points[family.id, name]
         return found
 
-    def _call(self, rule: Any, inputs: Mapping[str, Slot], family: Family, to: str) -> Slot:
-        renamed = {rule.renamed.get(name, name): slot for name, slot in inputs.items()}
-        extras = {"meta": family.meta, "node": family.node, "index": None, "to": to}
-        bound = {name: extras[name] for name in rule.signature.extras}
-        if not rule.vectorized:
-            raise CannotStitchError("a rule that runs row by row")
-        function = partial(rule.function, **bound) if bound else rule.function
-        return self.script.call(function, **renamed)
-
-    def _rule(self, find: Callable[..., Any], cluster: Cluster, to: str, inputs: Mapping[str, Slot]) -> Slot:
-        family = cluster.family
-        types = {name: type(self.script.values[slot]) for name, slot in inputs.items()}
-        return self._call(find(family.node, to, types, family.meta, site=family.site), inputs, family, to)
-
-    def _product(self, slots: list[Slot]) -> Slot | None:
-        told = [slot for slot in slots if not isinstance(self.script.values[slot], Uninformative)]
-        if not told:
-            return None
-        total = told[0]
-        for slot in told[1:]:
-            total = self.script.call(product, total, slot)
-        return total
+    def _reads_own(self, cluster: Cluster, inputs: Mapping[str, Slot]) -> bool:
+        """Whether the rule for these inputs reads the message on its own edge."""
+        roles = own_inputs(cluster)
+        if "q" in roles:
+            raise CannotStitchError("a rule that expands its factor around the marginal on its own edge")
+        family, to = cluster.family, cluster.names[0]
+        types = self._recorder.types(inputs)
+        return "m" in roles and any(
+            has_rule(family.node, to, {**types, "m_" + to: kind}, family.meta) for kind in _CAVITIES
+        )
 
     def _update(self, batch: Batch) -> None:
+        record = self._recorder
         unary: dict[int, list[Slot]] = {array: [] for array in batch.elements}
+        owns: list[OwnMessage] = []
         for cluster in batch.single:
-            message = self._rule(find_rule, cluster, cluster.names[0], self._outside(cluster))
-            unary[cluster.edges[0].array].append(message)
-        ups = self._exchange(batch, unary) if batch.joint else {array: [] for array in batch.elements}
+            inputs = self._outside(cluster)
+            if self._reads_own(cluster, inputs):
+                owns.append(OwnMessage(record, cluster, inputs))
+            else:
+                message = record.rule(find_rule, cluster, cluster.names[0], inputs)
+                unary[cluster.edges[0].array].append(message)
+        if len(owns) > 1:
+            raise CannotStitchError("own messages that depend on each other")
+        own = owns[0] if owns else None
+        ups: Mapping[int, Mapping[int, Slot]] = {array: {} for array in batch.elements}
+        if batch.joint:
+            exchange = Exchange(record, self._structure, batch, unary, [self._outside(c) for c in batch.joint])
+            exchange.run(own)
+            ups = exchange.ups
+            for c, cluster in enumerate(batch.joint):
+                self._keep_joint(cluster, exchange.joint_inputs(c))
+        elif own is not None:
+            unary[own.array].append(own.send(unary[own.array]))
+        if own is not None and own.cavity is not None:
+            self._cavities[own.cluster.family.id] = own.cluster.names[0], own.cavity
         for array, messages in unary.items():
-            belief = self._product([*messages, *(slot for _, slot in ups[array])])
-            if belief is None:
+            belief = record.product([*messages, *ups[array].values()])
+            if belief is None or _is_flat(self.script.values[belief]):
                 raise CannotStitchError("a variable without messages")
-            self._marginals[array] = self._posterior(belief)
+            self._marginals[array] = record.posterior(belief)
 
-    def _posterior(self, belief: Slot) -> Slot:
-        value = self.script.values[belief]
-        if type(as_posterior(value)) is type(value):
-            return belief
-        return self.script.call(as_posterior, belief)
-
-    def _exchange(self, batch: Batch, unary: Mapping[int, list[Slot]]) -> dict[int, list[tuple[int, Slot]]]:
-        """Messages inside joint clusters, leaves first and back; for each array its edges' messages."""
-        edges = [(c, edge) for c, cluster in enumerate(batch.joint) for edge in cluster.edges]
-        arrays = list(batch.elements)
-        variables = np.array([arrays.index(edge.array) for _, edge in edges])
-        factors = np.array([c for c, _ in edges])
-        alone = [len(self._structure.clusters[cluster.family.id]) == 1 for cluster in batch.joint]
-        outputs = [cluster.family.node.interfaces[0].name for cluster in batch.joint]
-        barren = Barren(
-            variables,
-            factors,
-            np.array([alone[c] and edge.interface == outputs[c] for c, edge in edges]),
-            np.array([a and o in cluster.names for a, o, cluster in zip(alone, outputs, batch.joint, strict=True)]),
-            np.array([bool(unary[array]) for array in arrays]),
-        )
-        outside = [self._outside(cluster) for cluster in batch.joint]
-        down: dict[int, Slot | None] = {}
-        ups: dict[int, list[tuple[int, Slot]]] = {array: [] for array in arrays}
-        try:
-            steps = rounds_of(variables, factors)
-        except CycleError:
-            raise CannotStitchError("a cycle") from None
-        for step in steps:
-            if not step.to_variable:
-                barren.send_down(step.edges)
-            says = barren.send_up(step.edges) if step.to_variable else np.ones(len(step.edges), dtype=bool)
-            for e in step.edges[says]:
-                c, edge = edges[e]
-                if step.to_variable:
-                    inputs = {**self._incoming(edges, down, c, but=int(e)), **outside[c]}
-                    ups[edge.array].append((int(e), self._rule(find_rule, batch.joint[c], edge.interface, inputs)))
-                else:
-                    down[int(e)] = self._product(
-                        [*unary[edge.array], *(slot for other, slot in ups[edge.array] if other != e)]
-                    )
-        for c, cluster in enumerate(batch.joint):
-            ends = [e for e, (d, edge) in enumerate(edges) if d == c and edge.interface == outputs[c]]
-            if alone[c] and ends and down[ends[0]] is None:
-                self._unheard.add(cluster.family.id)
-            self._keep_joint(cluster, {**self._incoming(edges, down, c, strict=False), **outside[c]})
-        return ups
-
-    def _incoming(
-        self, edges: list[Any], down: Mapping[int, Slot | None], c: int, but: int = -1, strict: bool = True
-    ) -> dict[str, Slot]:
-        found = {}
-        for e, (cluster, edge) in enumerate(edges):
-            if cluster == c and e != but:
-                slot = down[e]
-                if slot is None:
-                    if strict:
-                        raise CannotStitchError("a flat message")
-                    continue
-                found["m_" + edge.interface] = slot
-        return found
-
-    def _keep_joint(self, cluster: Cluster, inputs: dict[str, Slot]) -> None:
-        """Record the joint where all messages into it exist; what nobody reads is not replayed."""
-        if cluster.family.node.kind != "stochastic" or sum(n.startswith("m_") for n in inputs) < len(cluster.names):
+    def _keep_joint(self, cluster: Cluster, inputs: dict[str, Slot] | None) -> None:
+        """Record the joint; what nobody reads is not replayed."""
+        if inputs is None:
+            self._unheard.add(cluster.family.id)
+            return
+        if cluster.family.node.kind != "stochastic":
             return
         try:
-            joint = self._rule(find_marginal_rule, cluster, "_".join(cluster.names), inputs)
+            joint = self._recorder.rule(find_marginal_rule, cluster, "_".join(cluster.names), inputs)
         except LookupError:
             return
         if isinstance(self.script.values[joint], Factorized):
@@ -305,12 +260,27 @@ class Stitched:
 
     def _energy(self, family: Family) -> Slot:
         inputs = self._outside(Cluster(family, -1, ()))
+        tilted = self._tilted(family, inputs)
+        if tilted is not None:
+            return tilted
         values = {name: self.script.values[slot] for name, slot in inputs.items()}
         assert split_joints(family.node, values).keys() == values.keys()
         rule = find_average_energy(
             family.node, {name: type(value) for name, value in values.items()}, family.meta, site=family.site
         )
-        return self._call(rule, inputs, family, "")
+        return self._recorder.call(rule, inputs, family, "")
+
+    def _tilted(self, family: Family, inputs: Mapping[str, Slot]) -> Slot | None:
+        """The energy of a factor whose message keeps moments, where a rule knows their scale."""
+        if family.id not in self._cavities:
+            return None
+        own, cavity = self._cavities[family.id]
+        rest = {name: slot for name, slot in inputs.items() if name != "q_" + own} | {"m_" + own: cavity}
+        rule = find_log_scale(family.node, own, self._recorder.types(rest), family.meta)
+        if rule is None:
+            return None
+        scale = self._recorder.call(rule, rest, family, own)
+        return self.script.call(_tilted, scale, inputs["q_" + own], cavity)
 
     def _entropies(self, cluster: Cluster, counts: list[float]) -> list[tuple[float, Slot]]:
         if not cluster.is_joint:
@@ -334,6 +304,14 @@ class Stitched:
 
 def _entropy(belief: Distribution) -> Any:
     return belief.entropy()
+
+
+def _tilted(scale: Any, q: Any, m: Any) -> Any:
+    return energy_of_scale(scale, q, m, isinstance(m, UnivariateNormal))
+
+
+def _is_flat(belief: Distribution) -> bool:
+    return isinstance(belief, UnivariateNormal) and belief.precision == 0.0
 
 
 def _weighted(weights: tuple[float, ...], *terms: float) -> float:

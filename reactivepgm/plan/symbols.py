@@ -127,6 +127,8 @@ class Symbol:
     ndim = 0
     size = 1
     dtype = np.dtype(float)
+    stands_for_one = True
+    """It may be asked whether it holds."""
 
     def __init__(self, tape: Tape, number: int, template: str, operands: tuple[Any, ...], effect: bool) -> None:
         self.tape = tape
@@ -229,6 +231,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": elementary.exp,
     "sqrt": elementary.sqrt,
     "abs": abs,
+    "largest": max,
     "gammaln": special.gammaln,
     "digamma": special.digamma,
     "betaln": special.betaln,

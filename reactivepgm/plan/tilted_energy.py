@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from reactivepgm.distributions import NORMAL, Distribution
 from reactivepgm.errors import FreeEnergyError
 from reactivepgm.graph import Family
+from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Cavity, Mask
 from reactivepgm.plan.events import noted
 from reactivepgm.rulebook import find_log_scale
@@ -59,11 +60,28 @@ def tilted_energy(
         known[f"m_{own}"] = message
         with noted("energy rule", family, len(chosen)):
             scale = rule(meta=family.meta, node=family.node, **known)
-        energy[chosen] = -np.asarray(scale) - _divergence(belief[chosen], message, group is NORMAL)
+        energy[chosen] = energy_of_scale(np.asarray(scale), belief[chosen], message, group is NORMAL)
     return energy
 
 
-def _divergence(q: Any, m: Any, is_scalar: bool) -> NDArray[np.float64]:
+def energy_of_scale(scale: Array, q: Any, m: Any, is_scalar: bool) -> Array:
+    """-log Z - KL(q || m), (*batch,).
+
+    Args:
+        scale: log Z, (*batch,).
+        q: the belief, a normal.
+        m: what comes in on the edge, a normal.
+        is_scalar: whether they are about numbers.
+
+    Example:
+        >>> from reactivepgm.distributions import NormalMeanVariance
+        >>> round(energy_of_scale(-1.0, NormalMeanVariance(0.0, 1.0), NormalMeanVariance(0.0, 1.0), True), 9)
+        1.0
+    """
+    return -scale - _divergence(q, m, is_scalar)
+
+
+def _divergence(q: Any, m: Any, is_scalar: bool) -> Array:
     """KL(q || m) of normals, a row each."""
     spread = m.precision * q.variance if is_scalar else np.einsum("...ij,...ji->...", m.precision, q.covariance)
-    return np.asarray(0.5 * spread - m.log_pdf(q.mean) - q.entropy())
+    return 0.5 * spread - m.log_pdf(q.mean) - q.entropy()

@@ -5,15 +5,18 @@ Variational   Ψ = E[(y - x)²], A = E[exp(-ω)] = exp(-E[ω] + Var[ω]/2), B = 
               ν(y) = N(E[x], 1/(A B)), and the same with x and y exchanged
               ν(z) ∝ exp(-(E[κ] z + Ψ A exp(-E[κ] z + Var[κ] z²/2)) / 2), and the same with κ and z exchanged
               ν(ω) ∝ exp(-(ω + Ψ B exp(-ω)) / 2)
+Expectation   ν(z), ν(κ) and ν(ω) beside a normal cavity m on their own edge: the normal that, times m, has the moments
+propagation   of ν m                                                                     Minka 2001
 Structured    messages inside the cluster (y, x) are widened by 1/(A B)
 Energy        (log 2π + E[κ] E[z] + E[ω] + Ψ A B) / 2            Şenöz and de Vries 2018, equations 6 to 12
 
 B takes κ z for a normal of its own mean E[κ] E[z] and variance E[κ]² Var[z] + E[z]² Var[κ] + Var[κ] Var[z], because
 the expectation under independent normals is infinite once Var[κ] Var[z] >= 1; it is exact where κ or z is known.
 The exponents of A and B are added before they are raised, so that κ z and ω may be far apart and cancel.
-A message of y or x that is no normal enters by its moments: exact, or by the quadrature that the meta names.
+A message of y or x that is no normal enters by its moments. Moments are exact, or by the quadrature that the meta names.
 
-Differs       moments of a message that is no normal are exact unless a meta names a quadrature
+Differs       moments of messages that are no normals are exact unless a meta names a quadrature; so are those of a product
+              with a normal, which the usual filter takes by quadrature
 """
 
 from reactivepgm.distributions import (
@@ -24,6 +27,7 @@ from reactivepgm.distributions import (
     MvNormalMeanCovariance,
     MvNormalWeightedMeanPrecision,
     NormalMeanVariance,
+    NormalWeightedMeanPrecision,
     PointMass,
     UnivariateNormal,
     product,
@@ -31,13 +35,13 @@ from reactivepgm.distributions import (
 from reactivepgm.nodes.volatility import GCV, GCVMeta
 from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.elementary import exp
-from reactivepgm.numerics.quadrature import gauss_hermite
 from reactivepgm.rulebook import GaussianKernel, average_energy, kernel, marginal_rule, rule
 
 from .gaussian_joint import joint_with_noise
 from .gaussian_sum import Gaussian, widened
 from .matrix_form import as_matrix
 from .noise import energy, joint_square_gap, square_gap
+from .volatility_moments import as_normal, beside
 
 Message = UnivariateNormal | ExponentialLinearQuadratic
 Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
@@ -59,29 +63,6 @@ def _mean_and_variance(q_z: Distribution, q_kappa: Distribution) -> tuple[Array,
     """Of κ z."""
     z, kappa, vz, vk = q_z.mean, q_kappa.mean, q_z.variance, q_kappa.variance
     return kappa * z, kappa * kappa * vz + z * z * vk + vk * vz
-
-
-def as_normal(message: UnivariateNormal | ExponentialLinearQuadratic, meta: GCVMeta | None) -> UnivariateNormal:
-    """The normal of the message's moments.
-
-    Example:
-        >>> as_normal(NormalMeanVariance(1.0, 2.0), None)
-        NormalMeanVariance(mean=1.0, variance=2.0)
-    """
-    if isinstance(message, UnivariateNormal):
-        return message
-    if meta is None:
-        _, mean, variance = message.tilted(0.0, 0.0)
-        return NormalMeanVariance._of(mean, variance)
-    nodes, weights = gauss_hermite(meta.approximation.n)
-    total: Array = 0.0
-    first: Array = 0.0
-    second: Array = 0.0
-    for x, w in zip(nodes, weights, strict=True):
-        weight = w * exp(message.log_pdf(x) + 0.5 * x * x)
-        total, first, second = total + weight, first + weight * x, second + weight * x * x
-    mean = first / total
-    return NormalMeanVariance._of(mean, second / total - mean * mean)
 
 
 @rule(GCV, to="y")
@@ -149,6 +130,27 @@ def _(q_y_x: MultivariateNormal, q_kappa: Distribution, q_omega: Distribution) -
     return _tilt(joint_square_gap(q_y_x), q_kappa, q_omega)
 
 
+@rule(GCV, to="z")
+def _(
+    q_y: Distribution,
+    q_x: Distribution,
+    q_kappa: Distribution,
+    q_omega: Distribution,
+    m_z: UnivariateNormal,
+    meta: GCVMeta | None,
+) -> NormalWeightedMeanPrecision:
+    """Independent y and x, beside what comes in on the own edge."""
+    return beside(_tilt(square_gap(q_y, q_x), q_kappa, q_omega), m_z, meta)
+
+
+@rule(GCV, to="z")
+def _(
+    q_y_x: MultivariateNormal, q_kappa: Distribution, q_omega: Distribution, m_z: UnivariateNormal, meta: GCVMeta | None
+) -> NormalWeightedMeanPrecision:
+    """A joint belief about y and x, beside what comes in on the own edge."""
+    return beside(_tilt(joint_square_gap(q_y_x), q_kappa, q_omega), m_z, meta)
+
+
 @rule(GCV, to="kappa")
 def _(q_y: Distribution, q_x: Distribution, q_z: Distribution, q_omega: Distribution) -> ExponentialLinearQuadratic:
     """Independent y and x; κ and z are symmetric."""
@@ -161,6 +163,27 @@ def _(q_y_x: MultivariateNormal, q_z: Distribution, q_omega: Distribution) -> Ex
     return _tilt(joint_square_gap(q_y_x), q_z, q_omega)
 
 
+@rule(GCV, to="kappa")
+def _(
+    q_y: Distribution,
+    q_x: Distribution,
+    q_z: Distribution,
+    q_omega: Distribution,
+    m_kappa: UnivariateNormal,
+    meta: GCVMeta | None,
+) -> NormalWeightedMeanPrecision:
+    """Independent y and x, beside what comes in on the own edge."""
+    return beside(_tilt(square_gap(q_y, q_x), q_z, q_omega), m_kappa, meta)
+
+
+@rule(GCV, to="kappa")
+def _(
+    q_y_x: MultivariateNormal, q_z: Distribution, q_omega: Distribution, m_kappa: UnivariateNormal, meta: GCVMeta | None
+) -> NormalWeightedMeanPrecision:
+    """A joint belief about y and x, beside what comes in on the own edge."""
+    return beside(_tilt(joint_square_gap(q_y_x), q_z, q_omega), m_kappa, meta)
+
+
 @rule(GCV, to="omega")
 def _(q_y: Distribution, q_x: Distribution, q_z: Distribution, q_kappa: Distribution) -> ExponentialLinearQuadratic:
     """Independent y and x."""
@@ -171,6 +194,27 @@ def _(q_y: Distribution, q_x: Distribution, q_z: Distribution, q_kappa: Distribu
 def _(q_y_x: MultivariateNormal, q_z: Distribution, q_kappa: Distribution) -> ExponentialLinearQuadratic:
     """A joint belief about y and x."""
     return _tilt_of_omega(joint_square_gap(q_y_x), q_z, q_kappa)
+
+
+@rule(GCV, to="omega")
+def _(
+    q_y: Distribution,
+    q_x: Distribution,
+    q_z: Distribution,
+    q_kappa: Distribution,
+    m_omega: UnivariateNormal,
+    meta: GCVMeta | None,
+) -> NormalWeightedMeanPrecision:
+    """Independent y and x, beside what comes in on the own edge."""
+    return beside(_tilt_of_omega(square_gap(q_y, q_x), q_z, q_kappa), m_omega, meta)
+
+
+@rule(GCV, to="omega")
+def _(
+    q_y_x: MultivariateNormal, q_z: Distribution, q_kappa: Distribution, m_omega: UnivariateNormal, meta: GCVMeta | None
+) -> NormalWeightedMeanPrecision:
+    """A joint belief about y and x, beside what comes in on the own edge."""
+    return beside(_tilt_of_omega(joint_square_gap(q_y_x), q_z, q_kappa), m_omega, meta)
 
 
 @marginal_rule(GCV, "y_x")

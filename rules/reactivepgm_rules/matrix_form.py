@@ -36,8 +36,8 @@ def is_everywhere(condition: Array) -> bool:
         >>> is_everywhere(True)
         True
     """
-    if isinstance(condition, bool):
-        return condition
+    if isinstance(condition, bool) or getattr(condition, "stands_for_one", False):
+        return bool(condition)
     return bool(condition.all()) if is_numpy(condition) else True
 
 

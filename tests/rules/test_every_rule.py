@@ -141,8 +141,8 @@ def test_a_thousand_rows_take_as_many_calls_as_eight(name):
     with np.errstate(all="ignore"):
         few, _ = count(lambda: call(rule, chosen, FEW))
         many, _ = count(lambda: call(rule, chosen, MANY))
-    # Iterative special functions may take some more steps; a loop over rows would take hundreds.
-    assert many <= few + 40
+    # Iterations, such as those for a mode, may take some more steps; a loop over rows would take a thousand.
+    assert many <= few + 200
 
 
 def test_most_rules_are_reached():
