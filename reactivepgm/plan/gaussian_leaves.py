@@ -142,6 +142,21 @@ class Leaves:
         return np.broadcast_to(AV, (len(self.eta), *AV.shape[1:]))
 
 
+@dataclass(frozen=True)
+class Pooled:
+    """A forest's numbers after its leaves have spoken.
+
+    Args:
+        leaves: by family, those that were pooled.
+        told: by array that remains, what its variables hear by themselves and from their leaves.
+        families: the families that remain.
+    """
+
+    leaves: dict[int, Leaves]
+    told: dict[int, GaussianUnary]
+    families: list[int]
+
+
 class PooledForest:
     """A forest of which the leaves are pooled, and the rest is contracted.
 
@@ -186,8 +201,12 @@ class PooledForest:
         Raises:
             ImproperError: nothing determines a variable.
         """
+        return self.contract(self.pool(unary, kernels), unary, kernels)
+
+    def pool(self, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays]) -> Pooled:
+        """What the leaves say where they hang, added to what the variables there hear; nothing has been solved yet."""
         if not self.leaves or any(unary[array].elements is not None for array in self.leaves.values()):
-            return self.whole.solve(unary, kernels)
+            return Pooled({}, dict(enumerate(unary)), list(range(len(kernels))))
         dims = self._given[1]
         leaves = {n: _leaves(kernels[n], unary[array], dims[array]) for n, array in self.leaves.items()}
         told = {array: unary[array] for array in self.arrays}
@@ -205,11 +224,23 @@ class PooledForest:
             else:
                 place.add(said.precision, precision)
                 place.add(said.weighted_mean, weighted)
+        return Pooled(leaves, told, self.families)
+
+    def contract(
+        self, pooled: Pooled, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays]
+    ) -> GaussianBeliefs | PooledBeliefs:
+        """The marginals and messages that follow from what was pooled.
+
+        Raises:
+            ImproperError: nothing determines a variable.
+        """
+        if not pooled.leaves:
+            return self.whole.solve([pooled.told[a] for a in range(len(unary))], kernels)
         try:
-            rest = self.rest.solve([told[a] for a in self.arrays], [kernels[n] for n in self.families])
+            rest = self.rest.solve([pooled.told[a] for a in self.arrays], [kernels[n] for n in self.families])
         except ImproperError as error:
             raise ImproperError(self.arrays[error.array], error.element) from None
-        return PooledBeliefs(self, leaves, rest, unary, kernels)
+        return PooledBeliefs(self, pooled.leaves, rest, unary, kernels)
 
 
 class PooledBeliefs:

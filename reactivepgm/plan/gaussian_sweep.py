@@ -6,7 +6,7 @@ Scalar variables travel as vectors of dimension one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -170,28 +170,50 @@ class GaussianSweep:
         look(self, beliefs, [kernel.cluster for kernel in self._kernels])
 
     def _solve(self, beliefs: Beliefs) -> None:
+        kernels = self._pose(beliefs)
+        assert self._forest is not None
+        self._settle(beliefs, kernels, partial(self._forest.solve, self._unary, kernels))
+
+    def _listen(self, beliefs: Beliefs, inboxes: Mapping[int, GaussianInbox]) -> None:
+        """Take in everything that the region hears from outside."""
+        self._senders.send(beliefs, inboxes)
+
+    def _pose(self, beliefs: Beliefs, told: Mapping[int, Shape] | None = None) -> list[GaussianKernelArrays]:
+        """The region in numbers: what its variables hear, its engine, and its kernels, which are returned.
+
+        Args:
+            beliefs: about everything else.
+            told: event shapes of arrays that somebody else knows.
+        """
         arrays = self._structure.arrays
         inboxes = {
             a: GaussianInbox(arrays[a], size, self._outputs[a])
             for a, size in zip(self._arrays, self._sizes, strict=True)
         }
-        self._senders.send(beliefs, inboxes)
+        self._listen(beliefs, inboxes)
         self._prepare(beliefs, inboxes)
         values = [kernel.gaussian(beliefs) for kernel in self._kernels]
-        shapes = known_shapes(self._kernels, values, {a: box.event_shape for a, box in inboxes.items()})
+        known = {a: box.event_shape for a, box in inboxes.items()}
+        known |= {a: shape for a, shape in (told or {}).items() if known[a] is None}
+        shapes = known_shapes(self._kernels, values, known)
         for kernel, value in zip(self._kernels, values, strict=True):
             kernel.check(value, shapes)
         dimensions = tuple((shapes[a] or (1,))[0] for a in self._arrays)
         if self._forest is None or dimensions != self._dimensions:
             self._forest = self._engine(dimensions)
             self._dimensions = dimensions
-        unary = [inboxes[a].unary(d) for a, d in zip(self._arrays, dimensions, strict=True)]
-        kernels = [
+        self._unary = [inboxes[a].unary(d) for a, d in zip(self._arrays, dimensions, strict=True)]
+        self._shapes = shapes
+        return [
             _sized(value, dimensions[out], [dimensions[i] for i, _ in ins])
             for value, (out, ins) in zip(values, ((f.out[0], f.ins) for f in self._families), strict=True)
         ]
+
+    def _settle(self, beliefs: Beliefs, kernels: list[GaussianKernelArrays], solve: Callable[[], Solution]) -> None:
+        """Solve the region, and keep its marginals and joints."""
+        arrays, shapes = self._structure.arrays, self._shapes
         try:
-            solution = self._forest.solve(unary, kernels)
+            solution = solve()
         except ImproperError as error:
             array = self._arrays[error.array]
             chosen = self._batch.elements[array]
@@ -205,7 +227,7 @@ class GaussianSweep:
                 beliefs.replace(array, self._batch.elements[array], marginal())
         for number, (kernel, value) in enumerate(zip(self._kernels, kernels, strict=True)):
             self._keep_joint(beliefs, number, kernel, value, solution)
-        self._solution, self._shapes, self._unary = solution, shapes, unary
+        self._solution = solution
         self._tell_own(beliefs)
 
     def _engine(self, dimensions: tuple[int, ...]) -> PooledForest | GaussianNetwork:
