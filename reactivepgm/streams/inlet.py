@@ -5,24 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reactivepgm.errors import DataError
 from reactivepgm.graph import Reference, VariableArray, fitted
 
 
 class Inlet:
-    """One data array: its values so far, and which of them have arrived."""
+    """One data array: its values so far, and which of them have arrived.
 
-    def __init__(self, array: VariableArray) -> None:
+    Args:
+        array: the data.
+        read: which elements factors read; nobody waits for the others, unless none is read.
+    """
+
+    def __init__(self, array: VariableArray, read: NDArray[np.bool_]) -> None:
         self.array = array
         self.value: Any = None
         self.is_finished = False
         self._arrived = np.zeros(array.shape, dtype=bool)
+        self._spared = ~read if read.any() else np.zeros(array.shape, dtype=bool)
 
     @property
     def is_complete(self) -> bool:
-        """Whether every element has a value (or was said to be missing)."""
-        return bool(self._arrived.all())
+        """Whether every element that is read has a value (or was said to be missing)."""
+        return bool((self._arrived | self._spared).all())
 
     def checked(self, reference: Reference, value: Any) -> Any:
         """A value in the shape of the elements that a reference names; None or NaN is a missing one.

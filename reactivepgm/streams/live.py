@@ -16,6 +16,7 @@ from typing import Any
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import DataError, ModelError
 from reactivepgm.graph import FactorHandle, Family, Graph, Reference
+from reactivepgm.graph.data_read import elements_read
 from reactivepgm.plan import Border, Plan
 from reactivepgm.streams.cell import Cell, tell_all
 from reactivepgm.streams.held import ScheduledUpdates
@@ -35,7 +36,7 @@ class LiveGraph:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.propagation = Propagation()
-        self._inlets = {array.id: Inlet(array) for array in graph.data}
+        self._inlets = {array.id: Inlet(array, elements_read(graph.families, array)) for array in graph.data}
         self._initial: dict[int, Distribution] = {}
         self._initial_joints: dict[tuple[int, int], Distribution] = {}
         self._messages: dict[int, Distribution] = {}

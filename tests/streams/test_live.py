@@ -12,6 +12,7 @@ from reactivepgm import (
     Gamma,
     MissingInitialError,
     ModelError,
+    MvNormalMeanCovariance,
     NormalMeanPrecision,
     NormalMeanVariance,
     ThreadError,
@@ -25,6 +26,7 @@ from reactivepgm import (
     set_marginal,
     update,
 )
+from reactivepgm.graph.data_read import elements_read
 from reactivepgm.streams import live
 
 
@@ -79,6 +81,50 @@ def test_nothing_flows_until_all_data_have_come():
     np.testing.assert_allclose(whole[0].variance, np.diag(np.linalg.inv(precision)), rtol=1e-12)
     update(y[1], 5.0)
     assert [len(seen) for seen in (whole, last, scores)] == [2, 2, 2]
+
+
+def test_elements_that_no_factor_reads_are_not_waited_for():
+    @model
+    def drifting(n, noise):
+        x = randomvar(n)
+        y = datavar(float, n)
+        x[0] = ~NormalMeanVariance(0.0, 100.0)
+        for i in range(1, n):
+            x[i] = ~(x[i - 1] + 1.0)
+            y[i] = ~NormalMeanVariance(x[i], noise)
+        return x, y
+
+    _, (x, y) = drifting(4, 2.0)
+    beliefs = []
+    marginal(x[3]).subscribe(beliefs.append)
+    update(y[1], 1.5)
+    update(y[2], 2.0)
+    assert not beliefs
+    update(y[3], 3.5)
+    precision = 0.01 + 3.0 / 2.0
+    assert beliefs[-1].mean == pytest.approx(3.0 + (0.5 + 0.0 + 0.5) / 2.0 / precision)
+    assert beliefs[-1].variance == pytest.approx(1.0 / precision)
+
+
+@pytest.mark.parametrize("kind", ["rows", "vectors", "expression"])
+def test_which_elements_are_waited_for(kind):
+    @model
+    def partly():
+        m = ~NormalMeanVariance(0.0, 1.0)
+        y = datavar(float, 3, 2)
+        if kind == "rows":
+            for i in range(2):
+                y[i, 1] = ~NormalMeanVariance(m, 1.0)
+        elif kind == "vectors":
+            v = ~MvNormalMeanCovariance(np.zeros(2), np.eye(2))
+            y[1] = ~MvNormalMeanCovariance(v, np.eye(2))
+        else:
+            m = ~NormalMeanVariance(m + np.sum(y), 1.0)
+        return m
+
+    graph, _ = partly()
+    read = {"rows": [[0, 1], [0, 1], [0, 0]], "vectors": [[0, 0], [1, 1], [0, 0]], "expression": [[1, 1]] * 3}[kind]
+    assert elements_read(graph.families, graph.data[0]).astype(int).tolist() == read
 
 
 def test_a_late_subscriber_gets_the_latest():
