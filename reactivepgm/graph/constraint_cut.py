@@ -35,12 +35,14 @@ def cut(family: Family, codes: Codes, naming: Naming, derived: Mapping[int, IntA
     if family.node.is_deterministic:
         return None
     blocks: dict[str, IntArray] = {}
+    names: dict[str, set[str]] = {}
     for interface, binding in family.random.items():
         columns = []
         for _, array, index in binding.components():
             name = naming(family, interface, array)
             if name is not None:
                 columns.append(codes.of(name, array)[index])
+                names.setdefault(interface, set()).add(name)
             elif array.id in derived:
                 columns.append(derived[array.id][index])
         if columns:
@@ -52,7 +54,7 @@ def cut(family: Family, codes: Codes, naming: Naming, derived: Mapping[int, IntA
     parts = []
     for rows, labels in _patterns(blocks):
         clusters = _clusters(family, labels)
-        if clusters != family.clusters and family.factorisation_given:
+        if family.factorisation_given and (clusters != family.clusters or _is_torn(family, labels, names)):
             raise ConstraintError(_contradiction(family, codes.equation))
         part = family if rows is None else chosen(family, rows)
         parts.append(part if clusters == family.clusters else replace(part, clusters=clusters))
@@ -98,6 +100,16 @@ def ordered(family: Family, groups: Sequence[tuple[str, ...]]) -> Clusters:
     """Clusters in the order of the interfaces."""
     position = {name: i for i, name in enumerate(family.interfaces)}
     return tuple(sorted(groups, key=lambda group: position[group[0]]))
+
+
+def _is_torn(family: Family, labels: Mapping[str, int], names: Mapping[str, set[str]]) -> bool:
+    """Whether the family sets interfaces apart on which different variables of one block sit."""
+    home = {name: number for number, cluster in enumerate(family.clusters) for name in cluster}
+    return any(
+        labels[one] == labels[other] and home[one] != home[other] and names[one] != names[other]
+        for one in names
+        for other in names
+    )
 
 
 def _contradiction(family: Family, equation: Equation) -> str:

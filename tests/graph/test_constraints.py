@@ -70,6 +70,14 @@ def test_a_contradiction_names_both():
     assert "test_constraints.py" in letter and "where(q=own)" in letter
 
 
+def test_what_a_statement_sets_apart_no_constraint_joins():
+    with pytest.raises(ConstraintError) as caught:
+        clusters("q(x, tau) = q(x, tau)", own="q(out, mean) q(precision)")
+    letter = str(caught.value)
+    assert "'q(x, tau) = q(x, tau)' (" in letter
+    assert "contradicts the statement's own factorisation q(out, mean) q(precision)" in letter
+
+
 @pytest.mark.parametrize(
     ("constraint", "complaint"),
     [
