@@ -116,6 +116,7 @@ from reactivepgm.language import randomvar as randomvar
 from reactivepgm.nodes import AND as AND
 from reactivepgm.nodes import AR as AR
 from reactivepgm.nodes import BIFM as BIFM
+from reactivepgm.nodes import CVI as CVI
 from reactivepgm.nodes import GCV as GCV
 from reactivepgm.nodes import IMPLY as IMPLY
 from reactivepgm.nodes import NOT as NOT

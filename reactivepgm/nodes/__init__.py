@@ -3,6 +3,7 @@
 from reactivepgm.nodes.arithmetic import ADDITION, DOT, MULTIPLICATION, SUBTRACTION
 from reactivepgm.nodes.continuous_transition import CONTINUOUS_TRANSITION, ContinuousTransitionMeta
 from reactivepgm.nodes.delta import (
+    CVI,
     DELTA,
     Delta,
     DeltaMeta,
@@ -92,6 +93,7 @@ __all__ = [
     "CATEGORICAL",
     "CONJUGATE_AR",
     "CONTINUOUS_TRANSITION",
+    "CVI",
     "DELTA",
     "DIRICHLET",
     "DIRICHLET_COLLECTION",

@@ -1,7 +1,8 @@
 """Delta(f): the deterministic factor out = f(in, ...) of any Python function, and how beliefs go through it.
 
 Gaussian beliefs pass as through a linear map with noise that stands for f: its tangent (Linearisation), or its linear
-regression under the inputs' belief by sigma points (Unscented) or cubature (GaussHermite).
+regression under the inputs' belief by sigma points (Unscented) or cubature (GaussHermite). Where what is said of the output
+is not Gaussian, the inputs follow the natural gradient of its expected logarithm (CVI).
 """
 
 from __future__ import annotations
@@ -81,6 +82,44 @@ class GaussHermite:
             raise InvalidParameterError(f"GaussHermite: n is at least 2, not {self.n!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class CVI:
+    """Conjugate-computation variational inference: whatever is said of the function's value becomes a message of the input.
+
+    With nu the product of the messages at the output, a step goes towards the natural gradient of E_q[log nu(f(x))], which
+    is a member of q's own family; q(f(x)) is kept as weighted points. Khan and Lin 2017, "Conjugate-computation variational
+    inference"; the gradient is a regression on the sufficient statistics, Salimans and Knowles 2013.
+
+    Args:
+        iterations: the most steps in one update of the region.
+        step: how far a step goes, above 0 and at most 1; halved where the bound would fall.
+        points: Gauss-Hermite points a coordinate, for inputs of one or two coordinates together.
+        samples: draws for inputs of more coordinates, the same in every step.
+        seed: of the draws.
+        tolerance: the steps end where messages move less than this, relative to the belief.
+
+    Raises:
+        InvalidParameterError: no steps, no points, or a step outside (0, 1].
+
+    Example:
+        >>> CVI(points=16).step
+        1.0
+    """
+
+    iterations: int = 100
+    step: float = 1.0
+    points: int = 32
+    samples: int = 1000
+    seed: int = 0
+    tolerance: float = 1e-9
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.step <= 1.0:
+            raise InvalidParameterError(f"CVI: step is above 0 and at most 1, not {self.step!r}")
+        if self.iterations < 1 or self.points < 3 or self.samples < 3:
+            raise InvalidParameterError(f"CVI: one iteration, three points and three samples at least: {self!r}")
+
+
 GaussianMethod = Linearisation | Unscented | GaussHermite
 
 
@@ -91,7 +130,7 @@ class DeltaMeta:
     A method alone serves as the meta where no inverse is known.
 
     Args:
-        method: Linearisation(), Unscented(...) or GaussHermite(n).
+        method: Linearisation(), Unscented(...) or GaussHermite(n); CVI(...) is a meta itself and has no use for inverses.
         inverse: for a function of one input, the input as a function of the output; for several, a tuple with a
             function of the output and the other inputs for every input, or None where there is none.
 
@@ -106,8 +145,12 @@ class DeltaMeta:
     method: GaussianMethod = Linearisation()
     inverse: Any = None
 
-    def __new__(cls, method: GaussianMethod | None = None, inverse: Any = None) -> DeltaMeta:
+    def __new__(cls, method: GaussianMethod | CVI | None = None, inverse: Any = None) -> Any:
         """The kind of meta that rules are chosen by: with an inverse for every input, messages need no joint."""
+        if isinstance(method, CVI):
+            if inverse is not None:
+                raise ParametrisationError("DeltaMeta: CVI goes by the function itself; leave inverse out")
+            return method
         every = inverse if isinstance(inverse, tuple) else (inverse,)
         return object.__new__(ForwardDeltaMeta if any(f is None for f in every) else InvertibleDeltaMeta)
 
@@ -144,10 +187,10 @@ class InvertibleDeltaMeta(DeltaMeta):
     """With an inverse for every input."""
 
 
-METHODS = "Linearisation(), Unscented() or GaussHermite(n)"
+METHODS = "Linearisation(), Unscented(), GaussHermite(n) or CVI()"
 _HINT = (
     "a function needs a meta that says how beliefs go through it: .where(meta=Linearisation());"
-    " or Unscented(), GaussHermite(n), DeltaMeta(method=..., inverse=...)"
+    " or Unscented(), GaussHermite(n), CVI(), DeltaMeta(method=..., inverse=...)"
 )
 _INTERFACES = (Interface("out"), Interface("in", ("ins",), plural=True))
 

@@ -38,6 +38,8 @@ from reactivepgm.plan.forecast import Forecast, Forecaster
 from reactivepgm.plan.function_kernel import is_function, reads_own, reads_own_message
 from reactivepgm.plan.function_sweep import FunctionSweep
 from reactivepgm.plan.gaussian_sweep import GaussianSweep
+from reactivepgm.plan.gradient_site import by_gradients
+from reactivepgm.plan.gradient_sweep import GradientSweep
 from reactivepgm.plan.kernels import may_have_kernel
 from reactivepgm.plan.kinds import (
     POINT,
@@ -197,6 +199,10 @@ class Foresight:
     # -- regions in which messages flow ---------------------------------------------------------------------------
 
     def _joint(self, seen: BatchForecast, messages: dict[int, list[Kinds]]) -> None:
+        if any(map(by_gradients, seen.batch.joint)):
+            seen.sweep = GradientSweep.name
+            self._open(seen, messages)
+            return
         if is_choice(seen.batch):
             seen.sweep = ChoiceSweep.name
             switches = {edge.array for cluster in seen.batch.joint for edge in cluster.edges if edge.interface == "switch"}

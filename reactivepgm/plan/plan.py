@@ -27,6 +27,8 @@ from reactivepgm.plan.forms import fixed_marginals
 from reactivepgm.plan.function_kernel import is_function, kernel_of, reads_own_message
 from reactivepgm.plan.function_sweep import FunctionSweep
 from reactivepgm.plan.gaussian_sweep import GaussianSweep, NotNormalError
+from reactivepgm.plan.gradient_site import by_gradients
+from reactivepgm.plan.gradient_sweep import GradientSweep
 from reactivepgm.plan.kernels import KernelCluster, flat_messages
 from reactivepgm.plan.loopy_sweep import LoopySchedule, LoopySweep
 from reactivepgm.plan.mailroom import Expected
@@ -135,18 +137,22 @@ class Plan:
 
     def update(self, number: int, beliefs: Beliefs) -> None:
         """Update one batch; its sweep is chosen when its inputs are first known."""
-        sweep = self._sweeps[number]
-        if sweep is None:
-            sweep = self._sweeps[number] = self._choose(self.batches[number], beliefs)
-        self._instruct(sweep)
+        batch = self.batches[number]
+        self._sweeps[number] = self._sweeps[number] or self._choose(batch, beliefs)
+        self._sweeps[number] = self._run(batch, self._sweeps[number], beliefs)
+
+    def _run(self, batch: Batch, sweep: Sweep | None, beliefs: Beliefs) -> Sweep:
+        """The sweep that has updated a batch: the given one, or what takes its place where that cannot."""
+        sweep = self._instruct(sweep or self._choose(batch, beliefs))
         try:
             sweep.run(beliefs)
         except CycleError:
-            sweep = self._sweeps[number] = self._instruct(self._loopy(self.batches[number], beliefs))
+            sweep = self._instruct(self._loopy(batch, beliefs))
             sweep.run(beliefs)
         except NotNormalError:
-            sweep = self._sweeps[number] = self._instruct(self._by_rules(self.batches[number], beliefs))
+            sweep = self._instruct(self._by_rules(batch, beliefs))
             sweep.run(beliefs)
+        return sweep
 
     def _instruct(self, sweep: Sweep) -> Sweep:
         sweep.own.initial, sweep.own.damping = self.messages, self._schedule.damping
@@ -183,9 +189,9 @@ class Plan:
         return [sweep.own for sweep in self._sweeps if sweep is not None and sweep.own.is_read]
 
     @property
-    def approximated(self) -> list[FunctionSweep]:
+    def approximated(self) -> list[FunctionSweep | GradientSweep]:
         """The sweeps of regions with functions, which are approximated anew in every iteration."""
-        return [sweep for sweep in self._sweeps if isinstance(sweep, FunctionSweep)]
+        return [sweep for sweep in self._sweeps if isinstance(sweep, FunctionSweep | GradientSweep)]
 
     def describe(self) -> str:
         """The batches in order: variables, colour, sweep; a line each."""
@@ -198,6 +204,8 @@ class Plan:
     def _choose(self, batch: Batch, beliefs: Beliefs) -> Sweep:
         if not batch.joint and not batch.cut:
             return StarSweep(self.structure, batch)
+        if any(map(by_gradients, batch.joint)):
+            return GradientSweep(self.structure, batch, self._run)
         kernels = [kernel_of(self.structure, cluster) for cluster in batch.joint]
         stages = [stage_of(cluster.family) for cluster in batch.joint]
         is_plain = not batch.cut and all(stage is None or stage.is_tap for stage in stages)

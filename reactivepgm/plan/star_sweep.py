@@ -38,7 +38,7 @@ class Senders:
     def __init__(self, structure: Structure, clusters: tuple[Cluster, ...], in_region: bool = False) -> None:
         self._in_region = in_region
         self._forms = {a: f.message for a, f in structure.forms.items() if f.message is not None}
-        self._senders = [Sender(structure, c) for c in clusters]
+        self._senders = [structure.senders.get(c) or Sender(structure, c) for c in clusters]
         self._stages = {c: stage for c in clusters if (stage := stage_of(c.family)) is not None}
         self._borders = {c: structure.borders[c] for c in clusters if c in structure.borders}
         self._passed: dict[Cluster, tuple[Distribution, Mask]] = {}

@@ -19,6 +19,7 @@ from reactivepgm.plan.place import Place
 
 if TYPE_CHECKING:
     from reactivepgm.plan.borders import Border, Crossing
+    from reactivepgm.plan.gradient_site import SiteSender
 
 IntArray = NDArray[np.intp]
 
@@ -86,6 +87,8 @@ class Structure:
     """By cluster, where its message waits on the way out, if it may be delayed."""
     crossings: dict[Cluster, Crossing] = field(default_factory=dict)
     """By joint cluster, what computes its messages where a delay cuts it into its edges."""
+    senders: dict[Cluster, SiteSender] = field(default_factory=dict)
+    """By cluster of one interface, what sends in place of its rule."""
 
     @cached_property
     def degrees(self) -> list[NDArray[np.float64]]:
