@@ -34,8 +34,12 @@ def as_data_value(name: str, raw: Any) -> Any:
     if raw is None:
         return float("nan")
     if isinstance(raw, (bool, int)):
-        return float(raw)
+        return _as_float(name, raw)
     if isinstance(raw, np.ma.MaskedArray):
+        if raw.dtype == object:
+            return as_data_value(name, np.where(np.ma.getmaskarray(raw), np.nan, raw.data))
+        if raw.dtype.kind not in "fiub":
+            raise _no_numbers(name, str(raw.dtype))
         kind = raw.dtype if np.issubdtype(raw.dtype, np.floating) else np.float64
         return np.where(np.ma.getmaskarray(raw), np.nan, np.asarray(raw.data, dtype=kind)).astype(kind, copy=False)
     array = _as_array(name, raw)
@@ -48,6 +52,13 @@ def as_data_value(name: str, raw: Any) -> Any:
     raise _no_numbers(name, str(array.dtype))
 
 
+def _as_float(name: str, number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise DataError(f"{name} holds an integer of {number.bit_length()} bits, which no float can hold") from None
+
+
 def _as_array(name: str, raw: Any) -> Any:
     try:
         return np.asarray(raw)
@@ -58,7 +69,7 @@ def _as_array(name: str, raw: Any) -> Any:
 def _from_objects(name: str, array: Any) -> Any:
     """An object array: None becomes NaN; entries that are sequences of one shape become axes."""
     if all(entry is None or isinstance(entry, (bool, int, float, np.number)) for entry in array.flat):
-        return np.array([np.nan if e is None else float(e) for e in array.flat]).reshape(array.shape)
+        return np.array([np.nan if e is None else _as_float(name, e) for e in array.flat]).reshape(array.shape)
     if array.ndim == 0:
         raise _no_numbers(name, type(array.item()).__name__)
     return _filled(name, array.tolist())

@@ -12,6 +12,10 @@ from reactivepgm.errors import DataError
 class Arrivals:
     """Queues of data that arrive apart; nothing that came is dropped.
 
+    Attributes:
+        when: "all" or "any".
+        queues: what waits, by name; names for which nothing waits are not there.
+
     Example:
         >>> arrivals = Arrivals("all")
         >>> list(arrivals.complete({"a": 1.0}, ("a", "b")))
@@ -22,25 +26,28 @@ class Arrivals:
 
     def __init__(self, when: Literal["all", "any"]) -> None:
         self.when = when
-        self._waiting: dict[str, deque[Any]] = {}
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether something has come that waits for the rest."""
-        return bool(self._waiting) and any(self._waiting.values())
+        self.queues: dict[str, deque[Any]] = {}
 
     def waiting(self) -> dict[str, list[Any]]:
         """What has come and waits for the rest."""
-        return {name: list(queue) for name, queue in self._waiting.items() if queue}
+        return {name: list(queue) for name, queue in self.queues.items()}
 
     def rest(self, names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         """What waits, as observations in which the rest is missing; nothing waits afterwards."""
-        while self.is_waiting:
-            yield {name: self._waiting[name].popleft() if self._waiting.get(name) else None for name in names}
+        while self.queues:
+            yield {name: self._taken(name) if name in self.queues else None for name in names}
 
     def refill(self, waiting: Mapping[str, list[Any]]) -> None:
         """Take over what waited elsewhere."""
-        self._waiting = {name: deque(values) for name, values in waiting.items()}
+        self.queues.clear()
+        self.queues.update({name: deque(values) for name, values in waiting.items() if values})
+
+    def _taken(self, name: str) -> Any:
+        queue = self.queues[name]
+        value = queue.popleft()
+        if not queue:
+            del self.queues[name]
+        return value
 
     def complete(self, observation: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         """The observations that are complete now, each with all names.
@@ -52,10 +59,10 @@ class Arrivals:
         for name in observation:
             if name not in names:
                 raise DataError(f"there are no data called {name} in the model; an observation has {', '.join(names)}")
-        if self.when == "any" or (len(observation) == len(names) and not any(self._waiting.values())):
+        if self.when == "any" or (len(observation) == len(names) and not self.queues):
             yield {**dict.fromkeys(names), **observation}
             return
         for name, value in observation.items():
-            self._waiting.setdefault(name, deque()).append(value)
-        while all(self._waiting.get(name) for name in names):
-            yield {name: self._waiting[name].popleft() for name in names}
+            self.queues.setdefault(name, deque()).append(value)
+        while len(self.queues) == len(names):
+            yield {name: self._taken(name) for name in names}

@@ -19,6 +19,10 @@ class Feedback:
     Args:
         function: from the posteriors by name, and the observation if it takes two arguments, to values by parameter name.
 
+    Attributes:
+        function: as it was given.
+        takes_data: whether it is called with the observation too.
+
     Raises:
         ModelError: it is no function of one or two arguments.
 
@@ -36,17 +40,17 @@ class Feedback:
                 f"autoupdates must be a function, not {function!r}\n"
                 '  write  autoupdates=lambda q: {"m": q["x"].mean, "v": q["x"].variance}'
             )
-        self._function = function
-        self._takes_data = function is not None and _positional(function) >= 2
+        self.function = function
+        self.takes_data = function is not None and _positional(function) >= 2
 
     @property
     def is_given(self) -> bool:
         """Whether there is a function."""
-        return self._function is not None
+        return self.function is not None
 
     def __str__(self) -> str:
-        code = getattr(self._function, "__code__", None)
-        name = getattr(self._function, "__name__", type(self._function).__name__)
+        code = getattr(self.function, "__code__", None)
+        name = getattr(self.function, "__name__", type(self.function).__name__)
         return f"autoupdates `{name}`" + (f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else "")
 
     def __call__(self, beliefs: Mapping[str, Distribution], observation: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -55,12 +59,24 @@ class Feedback:
         Raises:
             ModelError: the function fails, or returns no mapping.
         """
-        assert self._function is not None
+        assert self.function is not None
         try:
-            returned = self._function(beliefs, observation) if self._takes_data else self._function(beliefs)
+            returned = self.function(beliefs, observation) if self.takes_data else self.function(beliefs)
         except Exception as error:
-            told = error.args[0] if isinstance(error, KeyError) and error.args else error
-            raise ModelError(f"{self} failed with {type(error).__name__}: {told}") from error
+            raise self.failed(error) from error
+        return self.checked(returned)
+
+    def failed(self, error: Exception) -> ModelError:
+        """The error for a function that fails."""
+        told = error.args[0] if isinstance(error, KeyError) and error.args else error
+        return ModelError(f"{self} failed with {type(error).__name__}: {told}")
+
+    def checked(self, returned: Any) -> Mapping[str, Any]:
+        """What the function returned.
+
+        Raises:
+            ModelError: no mapping.
+        """
         if not isinstance(returned, Mapping):
             raise ModelError(f"{self} must return a mapping from parameter names to values, not {returned!r}")
         return returned

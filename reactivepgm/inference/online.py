@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from reactivepgm.distributions import Distribution
-from reactivepgm.inference.engine import Engine, OnBad
+from reactivepgm.inference.engine import Engine
+from reactivepgm.inference.faults import OnBad
 from reactivepgm.language import ModelInstance
 
 

@@ -76,9 +76,8 @@ class Reading:
         """End all observables with an error."""
         raise NotImplementedError
 
-    @property
-    def latest(self) -> Mapping[str, Distribution]:
-        """The latest posteriors by name."""
+    def snapshot(self) -> Mapping[str, Distribution]:
+        """All posteriors as they are now."""
         raise NotImplementedError
 
     @property
@@ -133,20 +132,20 @@ class Reading:
         return self
 
     def __iter__(self) -> Iterator[Mapping[str, Distribution]]:
-        """Read the data stream; gives the posteriors after every observation.
+        """Read the data stream; gives all posteriors after every observation, in a dictionary that stays as it is.
 
         A loop that is left in the middle may be taken up again; an Observable is subscribed to at its begin, and what it
         sends meanwhile waits.
         """
         with closing(self._pull("for")) as turns:
             for _ in turns:
-                yield self.latest
+                yield self.snapshot()
 
     async def __aiter__(self) -> AsyncIterator[Mapping[str, Distribution]]:
-        """Read the data stream, async or not; gives the posteriors after every observation."""
+        """Read the data stream, async or not; gives all posteriors after every observation."""
         async with aclosing(self._await("async for")) as turns:
             async for _ in turns:
-                yield self.latest
+                yield self.snapshot()
 
     # -- ending
 

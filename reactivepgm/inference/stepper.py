@@ -6,7 +6,7 @@ observation selects another graph, without the factors that would have been obse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import prod
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from reactivepgm.inference.callbacks import QUIET, Callbacks
 from reactivepgm.plan import Beliefs, CannotStitchError, LoopySchedule, Plan, Stitched, predictive_message
 from reactivepgm.plan.traced import rehearsed
 
-Advance = Callable[[Sequence[Any]], tuple[Any, ...]]
+Advance = Callable[..., tuple[Any, ...]]
 """From the data in order to the wanted posteriors in order, then the free energy if it was wanted."""
 
 SCORE = "free energy"
@@ -142,10 +142,10 @@ class StitchedStepper:
             stitched.script, [*stitched.inputs.values(), *before], [*outputs, *after], stitched.carried, repeats
         )
         if not arrays:
-            return lambda values: step(*values)
+            return step
         state, count = self.state, len(outputs)
 
-        def advance(values: Sequence[Any]) -> tuple[Any, ...]:
+        def advance(*values: Any) -> tuple[Any, ...]:
             result = step(*values, *[state[array] for array in arrays])
             state.update(zip(arrays, result[count:], strict=True))
             return result[:count]
@@ -162,7 +162,7 @@ class StitchedStepper:
         step = rehearsed(stitched.script, parameters, [*outputs, stitched.free_energy(), *after])
         iterations = self._iterations if arrays else 1
 
-        def advance(values: Sequence[Any]) -> tuple[Any, ...]:
+        def advance(*values: Any) -> tuple[Any, ...]:
             for number in range(1, iterations + 1):
                 stop = told.tell("before_iteration", number)
                 result = step(*values, *[state[array] for array in arrays])
@@ -245,7 +245,7 @@ class PlannedStepper:
         plan = self._plan(missing)
         number = {array.name: i for i, array in enumerate(plan.structure.arrays)}
 
-        def advance(values: Sequence[Any]) -> tuple[Any, ...]:
+        def advance(*values: Any) -> tuple[Any, ...]:
             beliefs = self._run(plan, dict(zip(self._names, values, strict=True)), self._told)
             for array in self.state:
                 if array in plan.structure.number:

@@ -35,7 +35,7 @@ def test_what_nobody_listens_to_is_not_computed_any_more():
     engine = infer_online(pair())
     engine.observe(1.0)
     asked, predicted = [], []
-    stepper = engine._stepper
+    stepper = engine._course.shape.stepper
     predict, advance = stepper.predict, stepper.advance
     stepper.advance = lambda missing, wanted: asked.append(wanted) or advance(missing, wanted)
     stepper.predict = lambda name, *rest: predicted.append(name) or predict(name, *rest)

@@ -163,7 +163,7 @@ def test_stitched_and_planned_steps_agree(values, iterations):
     one, other = (stepper.advance(frozenset(), ("w", "x", SCORE)) for stepper in (stitched, planned))
     for y in values:
         inputs = [{"y": float(y), **START}[name] for name in example]
-        for a, b in zip(one(inputs), other(inputs), strict=True):
+        for a, b in zip(one(*inputs), other(*inputs), strict=True):
             if isinstance(a, float):
                 assert a == pytest.approx(b, rel=1e-12, abs=1e-12)
             else:
@@ -374,7 +374,7 @@ def test_predictions_do_not_grow_with_the_stream():
     engine.predictions["y"].subscribe(lambda belief: None)
     for _ in range(50):
         engine.observe(1.0)
-    (recorded,) = (s for missing, s in engine._stepper._recorded.items() if missing)
+    (recorded,) = (s for missing, s in engine._course.shape.stepper._recorded.items() if missing)
     lines = len(recorded.script._lines)
     for _ in range(50):
         engine.observe(1.0)
