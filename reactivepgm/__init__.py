@@ -66,6 +66,7 @@ from reactivepgm.errors import InvalidParameterError as InvalidParameterError
 from reactivepgm.errors import MissingInitialError as MissingInitialError
 from reactivepgm.errors import ModelError as ModelError
 from reactivepgm.errors import ModelReturnsNothingError as ModelReturnsNothingError
+from reactivepgm.errors import NoAttributeError as NoAttributeError
 from reactivepgm.errors import NoRuleError as NoRuleError
 from reactivepgm.errors import ParametrisationError as ParametrisationError
 from reactivepgm.errors import ProductError as ProductError

@@ -4,6 +4,7 @@ ReactivePGMError
 ├── ModelError                     the model function says something that makes no graph
 │   ├── UndeclaredVariableError    an element of an array that nobody declared
 │   ├── ForgottenTildeError        a factor was written down and never drawn
+│   ├── NoAttributeError           an attribute that variables and data have not         (also AttributeError)
 │   ├── ModelReturnsNothingError   unpacked a model that returns nothing
 │   └── ConstraintError            a factorisation or form that does not fit the model
 │       └── ConstraintSyntaxError  a constraint string that cannot be read
@@ -39,6 +40,10 @@ class UndeclaredVariableError(ModelError):
 
 class ForgottenTildeError(ModelError):
     """A factor was written down and never drawn: its ``~`` is missing."""
+
+
+class NoAttributeError(ModelError, AttributeError):
+    """An attribute was asked for that a variable or data have not, such as ``x.std()`` of a random variable."""
 
 
 class ModelReturnsNothingError(ModelError):

@@ -19,7 +19,7 @@ import numpy as np
 
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ForgottenTildeError, ModelError
-from reactivepgm.graph.derived import Derived, is_fixed_symbol
+from reactivepgm.graph.derived import Derived, is_fixed_symbol, stacked
 from reactivepgm.graph.pending import Undrawn
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
@@ -54,6 +54,15 @@ def unwrapped(value: Any) -> Any:
     return value
 
 
+def as_vector(value: Any) -> Any:
+    """A list of numbers and data as the vector made of them, a list of such lists as a matrix; anything else as it is."""
+    if type(value) not in (tuple, list) or is_random(value):
+        return value
+    parts = tuple(as_vector(unwrapped(part)) for part in value)
+    owner = next((part.builder for part in parts if is_fixed_symbol(part)), None)
+    return value if owner is None else Derived(owner, stacked, parts, {})
+
+
 def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any, ...], site: Site) -> Any:
     """An Operation where an operand is random, else the operation's value or an expression over data.
 
@@ -61,7 +70,7 @@ def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any
         ForgottenTildeError: an operand is a distribution or an undrawn factor.
         ModelError: an operator that makes no factor.
     """
-    operands = tuple(unwrapped(o) for o in operands)
+    operands = tuple(as_vector(unwrapped(o)) for o in operands)
     if not any(is_random(o) for o in operands):
         if any(is_fixed_symbol(o) for o in operands):
             return Derived(owner, on_fixed(function), tuple(map(frozen, operands)), {})
@@ -127,6 +136,12 @@ def _matrix_product(owner: Any, operands: tuple[Any, ...], site: Site) -> Operat
     left, right = operands
     if is_random(left) and is_random(right):
         return Operation(DOT, operands, {})
+    if is_random(right) and isinstance(left, (tuple, list)):
+        left = np.asarray(left, dtype=float)
+        operands = (left, right)
+    if isinstance(right, (tuple, list)) and not is_random(right):
+        right = np.asarray(right, dtype=float)
+        operands = (left, right)
     if is_random(right):
         if len(shape_of(left)) == 1:
             return Operation(DOT, operands, {"in1": 1})

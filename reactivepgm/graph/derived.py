@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from reactivepgm.graph.operand import Operand
 from reactivepgm.graph.reference import Reference
-from reactivepgm.graph.source import ConstantSource, DataSource, Source, datum
+from reactivepgm.graph.source import ConstantSource, DataSource, Source, StackedSource, datum
 
 Shape = tuple[int, ...] | None
 _UNKNOWN = "unknown"
@@ -42,6 +42,11 @@ class Derived(Operand):
     def builder(self) -> Any:
         """The builder whose model this belongs to."""
         return self.owner
+
+    @property
+    def is_fixed(self) -> bool:
+        """It is made of data."""
+        return True
 
     @property
     def spelled(self) -> str:
@@ -89,6 +94,11 @@ def tilde_of_data(value: Any) -> Any:
     return value if np.issubdtype(np.asarray(value).dtype, np.floating) else ~value
 
 
+def stacked(*parts: Any) -> Any:
+    """Numbers as a vector, vectors as the rows of a matrix."""
+    return np.array(parts, dtype=np.float64)
+
+
 def is_fixed_symbol(value: Any) -> bool:
     """Whether a value is data or an expression over data."""
     return isinstance(value, Derived) or (isinstance(value, Reference) and value.array.kind == "data")
@@ -116,11 +126,19 @@ def _postorder(roots: Sequence[Any]) -> list[Derived]:
 def names_in(expressions: Sequence[Any]) -> tuple[str, ...]:
     """The data that expressions need."""
     names: dict[str, None] = {}
-    for item in [*expressions, *(part for e in _postorder(expressions) for part in (*e.args, *e.kwargs.values()))]:
-        for part in item if isinstance(item, (tuple, list)) else (item,):
-            if isinstance(part, Reference) and part.array.kind == "data":
-                names[part.array.name] = None
+    items = [*expressions, *(part for e in _postorder(expressions) for part in (*e.args, *e.kwargs.values()))]
+    for part in _flat(items):
+        if isinstance(part, Reference) and part.array.kind == "data":
+            names[part.array.name] = None
     return tuple(names)
+
+
+def _flat(items: Iterable[Any]) -> Iterator[Any]:
+    for item in items:
+        if isinstance(item, (tuple, list)):
+            yield from _flat(item)
+        else:
+            yield item
 
 
 def evaluate(expressions: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
@@ -162,6 +180,9 @@ def is_plain_fixed(value: Any) -> bool:
 
 def _shape_at_once(function: Callable[..., Any], args: tuple[Any, ...]) -> Shape | str:
     """Of a plain operator on operands of known shape; no recursion, however long a running sum is."""
+    if function is stacked:
+        inner = _shape_at_once(operator.add, args)
+        return (len(args), *inner) if isinstance(inner, tuple) else _UNKNOWN
     if function not in ELEMENTWISE:
         return _UNKNOWN
     shapes = []
@@ -286,9 +307,10 @@ def source_of_rows(expressions: Sequence[Any], depth: int = 0) -> Source:
         return ConstantSource(np.array(expressions), True)
     if same_type and isinstance(first, Derived) and depth < 50:
         function, arity = first.function, len(first.args)
-        if function in ELEMENTWISE and all(e.function is function and len(e.args) == arity for e in expressions):
+        if function in (*ELEMENTWISE, stacked) and all(e.function is function and len(e.args) == arity for e in expressions):
             columns = zip(*(e.args for e in expressions), strict=True)
-            return BatchedSource(function, tuple(source_of_rows(column, depth + 1) for column in columns))
+            parts = tuple(source_of_rows(column, depth + 1) for column in columns)
+            return StackedSource(parts, len(expressions)) if function is stacked else BatchedSource(function, parts)
     return DerivedSource(expressions, True)
 
 

@@ -11,7 +11,15 @@ import numpy as np
 
 from reactivepgm.distributions import Distribution, PointMass
 from reactivepgm.errors import ModelError
-from reactivepgm.graph.arithmetic import Operation, is_random, on_fixed, read_function, read_operation, unwrapped
+from reactivepgm.graph.arithmetic import (
+    Operation,
+    as_vector,
+    is_random,
+    on_fixed,
+    read_function,
+    read_operation,
+    unwrapped,
+)
 from reactivepgm.graph.awaited import AwaitedFactor
 from reactivepgm.graph.derived import Derived, is_plain_fixed, tilde_of_data
 from reactivepgm.graph.family import FactorHandle
@@ -22,6 +30,7 @@ from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site, caller_site, operation_key, site_of, user_frame
 from reactivepgm.graph.statement import Statement
+from reactivepgm.graph.sums import Sums, is_reduction
 from reactivepgm.graph.vector_rows import VectorRows, is_of_numbers, refuse_scalars
 from reactivepgm.nodes import DELTA, DOT, Node, node_of
 
@@ -36,6 +45,8 @@ class Expressions:
         self._operations: dict[Any, Statement] = {}
         self.scope: Scope = ROOT
         """Where statements and variables belong at present."""
+        self.sums = Sums(self)
+        """The factors of sums that are written as one call."""
         self.vectors = VectorRows()
         """The variables that may be read as a vector or as its rows."""
         self.deepest: Scope = ROOT
@@ -78,6 +89,9 @@ class Expressions:
         if self.vectors:
             operation = self._aligned(operation)
         if operation.node is DOT or operation.ranks.get("A") == 2:
+            spelled_out: FactorHandle | None = self.sums.inner(operation.arguments, statement, **options)
+            if spelled_out is not None:
+                return spelled_out
             refuse_scalars(operation.arguments, statement.site)
         arguments = dict(zip(names, operation.arguments, strict=True))
         if "out" in options and options["out"] is not None:
@@ -108,8 +122,10 @@ class Expressions:
         if not any(is_random(value) for value in (*args, *kwargs.values())):
             return read_function(self, function, tuple(args), dict(kwargs))
         statement = self.statement_here(None)
-        if function is np.dot and not kwargs:
+        if function in (np.dot, np.inner) and not kwargs:
             return self.call(DOT, tuple(args), {}, statement)
+        if is_reduction(function):
+            return self.call(function, tuple(args), dict(kwargs), statement)
         refuse_reduction(function, statement.site)
         name = getattr(function, "__name__", repr(function))
         raise ModelError(
@@ -132,6 +148,12 @@ class Expressions:
         """The same, as a handle where it made a factor; ``options`` as for ``add``, the output under ``out``."""
         if not any(is_random(value) for value in (*args, *kwargs.values())):
             return read_function(self, function, args, kwargs)
+        if is_reduction(function):
+            return self.sums.reduced(function, args, kwargs, statement, **options)
+        if node_of(function) is DOT and len(args) == 2 and not kwargs:
+            spelled_out = self.sums.inner(args, statement, **options)
+            if spelled_out is not None:
+                return spelled_out
         if is_for_containers(function, args, kwargs):
             refuse_reduction(function, statement.site)
             return function(*args, **kwargs)  # its operators make the factors
@@ -152,7 +174,7 @@ class Expressions:
         if node is None or (node.interfaces[-1].plural and (function is not node or node.key == DELTA.key)):
             node, args = function_node(function, args, kwargs, site)
             return node, node.bind(args, {}), {}
-        args = tuple(unwrapped(a) for a in args)
+        args = tuple(as_vector(unwrapped(a)) for a in args)
         ranks: dict[str, int] = {}
         if node is DOT:
             refuse_scalars(args, site)

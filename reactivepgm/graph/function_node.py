@@ -68,7 +68,7 @@ def is_for_containers(function: Any, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 def refuse_reduction(function: Any, site: Site) -> None:
-    """NumPy's sums and their kin look at numbers, which variables have not.
+    """NumPy's products and running sums look at numbers, which variables have not.
 
     Raises:
         ModelError: for a function of that kind.
@@ -83,13 +83,9 @@ def refuse_reduction(function: Any, site: Site) -> None:
         )
 
 
-_SUM = "sum(x)  for variables in an array or a list: binary additions"
 _REDUCTIONS: dict[Any, str] = {
-    np.sum: _SUM,
-    np.add.reduce: _SUM,
     np.cumsum: "s[t] = ~(s[t - 1] + x[t])  in a loop",
-    np.mean: "sum(x) / len(x)",
-    np.average: "sum(x) / len(x)",
+    np.average: "np.mean(x)",
     np.prod: "reduce(operator.mul, x)",
     np.multiply.reduce: "reduce(operator.mul, x)",
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from reactivepgm.distributions.marker import Symbolic
-from reactivepgm.errors import ModelError
+from reactivepgm.errors import ModelError, NoAttributeError
 from reactivepgm.graph.site import caller_site
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ _OPERATORS: dict[Any, Callable[..., Any]] = {
     np.matmul: operator.matmul,
     np.negative: operator.neg,
     np.power: operator.pow,
+    np.floor_divide: operator.floordiv,
+    np.remainder: operator.mod,
+    np.absolute: operator.abs,
     np.logical_and: operator.and_,
     np.bitwise_and: operator.and_,
     np.logical_or: operator.or_,
@@ -31,6 +34,13 @@ _OPERATORS: dict[Any, Callable[..., Any]] = {
 
 
 _INSTEAD = "a model that does not branch on values; use a mixture, or pass a constant argument"
+
+_LIST = (
+    "the list itself, as in dot([1.0, 2.0], [a, b]) or MvNormal(mean=[y[0], y[1]], ...);"
+    " or z = ~f(x)  for a function of variables"
+)
+_OF_DATA = frozenset({"min", "max", "std", "var", "prod", "cumsum", "round", "reshape", "ravel", "transpose", "take", "repeat"})
+"""The methods of arrays that data have as well."""
 
 
 class Operand(Symbolic):
@@ -51,6 +61,27 @@ class Operand(Symbolic):
     def pending(self, constructor: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """What a distribution's constructor returns when an argument is symbolic: a factor that waits for its ``~``."""
         return self.builder.pending(constructor, tuple(args), dict(kwargs))
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it is data, a constant or made of these, so that any function of it has a value in the end."""
+        return False
+
+    def sum(self, axis: int | None = None) -> Any:
+        """``np.sum``: of random variables a chain of additions."""
+        return self.builder.function_of(np.sum, (self,), {} if axis is None else {"axis": axis})
+
+    def mean(self, axis: int | None = None) -> Any:
+        """``np.mean``: the sum divided by the number of elements."""
+        return self.builder.function_of(np.mean, (self,), {} if axis is None else {"axis": axis})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name in type(self).__slots__:
+            raise AttributeError(name)
+        if name in _OF_DATA and self.is_fixed:
+            return lambda *args, **kwargs: self.builder.function_of(getattr(np, name), (self, *args), kwargs)
+        cure = f"np.{name}(...)" if self.is_fixed else "z = ~f(x)  with a Python function f, for a deterministic factor"
+        raise NoAttributeError(caller_site().letter(f"{self.spelled} has no attribute {name}", write=cure))
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
@@ -93,6 +124,24 @@ class Operand(Symbolic):
     def __rpow__(self, other: Any) -> Any:
         return self.builder.combine(operator.pow, other, self)
 
+    def __floordiv__(self, other: Any) -> Any:
+        return self.builder.combine(operator.floordiv, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return self.builder.combine(operator.floordiv, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return self.builder.combine(operator.mod, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return self.builder.combine(operator.mod, other, self)
+
+    def __abs__(self) -> Any:
+        return self.builder.combine(operator.abs, self)
+
+    def __round__(self, digits: int = 0) -> Any:
+        return self.builder.function_of(np.round, (self, digits), {})
+
     def __and__(self, other: Any) -> Any:
         return self.builder.combine(operator.and_, self, other)
 
@@ -122,7 +171,7 @@ class Operand(Symbolic):
         return self.builder.function_of(function, args, kwargs)
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        self._refuse("an array of numbers")
+        self._refuse("an array of numbers", _LIST)
 
     def __bool__(self) -> bool:  # noqa: PLE0304 - it never returns
         self._refuse("a truth value", _INSTEAD)

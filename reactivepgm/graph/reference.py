@@ -61,6 +61,11 @@ class Reference(Operand):
         return self.array.kind
 
     @property
+    def is_fixed(self) -> bool:
+        """Whether it is data or a constant."""
+        return self.array.kind != "random"
+
+    @property
     def name(self) -> str:
         """The array's name."""
         return self.array.name

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FrameType
 
-_PACKAGE = __name__.partition(".")[0]
+_INSIDE = (__name__.partition(".")[0], "numpy")
+"""Where no user writes: this library, and the one whose functions call back into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def user_frame() -> FrameType | None:
 
 def _is_inside(frame: FrameType) -> bool:
     name = frame.f_globals.get("__name__", "")
-    return bool(name.startswith(_PACKAGE)) and name.partition(".")[0] == _PACKAGE
+    return bool(name.startswith(_INSIDE)) and name.partition(".")[0] in _INSIDE
 
 
 def site_of(frame: FrameType | None) -> Site:

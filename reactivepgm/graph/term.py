@@ -14,6 +14,7 @@ import numpy as np
 
 from reactivepgm.distributions import Distribution, PointMass
 from reactivepgm.errors import DataError, ForgottenTildeError, InvalidParameterError, ModelError
+from reactivepgm.graph.arithmetic import as_vector
 from reactivepgm.graph.derived import Derived
 from reactivepgm.graph.pending import Undrawn
 from reactivepgm.graph.reference import Reference
@@ -82,6 +83,7 @@ def read_term(node: Node, interface: Interface, argument: Any, site: Site, rank:
     """
     if interface.plural:
         return _plural(node, interface, argument, site)
+    argument = as_vector(argument)
     rank = interface.event_rank if rank is None else rank
     if isinstance(argument, Reference) and argument.array.kind == "random":
         return Term(interface, argument, "random", argument, argument.shape, 0)

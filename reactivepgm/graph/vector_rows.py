@@ -13,7 +13,7 @@ Nobody knows which is meant before it is used, so the vector comes first, and go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from reactivepgm.errors import ModelError
@@ -36,11 +36,10 @@ class VectorRows:
         self._operations: dict[tuple[VariableArray, int], Operation] = {}
         self._rows: dict[tuple[VariableArray, int], Reference] = {}
         self._statements: dict[VariableArray, Statement] = {}
-
-    @property
-    def split(self) -> Collection[VariableArray]:
-        """The arrays of which rows were read: their further elements need to be noted, too."""
-        return self._statements
+        self._spread: set[VariableArray] = set()
+        self.split: set[VariableArray] = set()
+        """The arrays whose further elements need to be noted, too: those of which rows were read, and those of a scalar
+        variable beside a column of numbers, which hardly ever means a vector."""
 
     def __bool__(self) -> bool:
         return bool(self._operations)
@@ -57,6 +56,10 @@ class VectorRows:
         elif operation.node not in _ELEMENTWISE or not (any(map(self.holds, operation.arguments)) or _is_spread(operation)):
             return
         self._operations[out.array, out.first] = operation
+        held = [a.array for a in operation.arguments if isinstance(a, Reference)]
+        if not is_product and (_is_spread(operation) or not self._spread.isdisjoint(held)):
+            self._spread.add(out.array)
+            self.split.add(out.array)
 
     def holds(self, value: Any) -> bool:
         """Whether a value is a vector that can be rows."""
@@ -74,6 +77,7 @@ class VectorRows:
         if key not in self._rows:
             operation, array = self._operations[key], vector.array
             statement = self._statements.setdefault(array, Statement(array.site, scope=array.scope))
+            self.split.add(array)
             if operation.ranks.get("A") == 2:
                 handle = inner(DOT, operation.arguments, {}, statement)
             else:

@@ -7,21 +7,26 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+import numpy as np
+
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ParametrisationError
 from reactivepgm.graph import FactorHandle, GraphBuilder, PendingFactor, Reference, Statement
 from reactivepgm.graph.arithmetic import LOGIC, OPERATORS, Operation, is_random, read_function, read_operation, unwrapped
 from reactivepgm.graph.derived import Derived, is_fixed_symbol, is_plain_fixed
-from reactivepgm.language.rewriter import INSIDE
+from reactivepgm.language.rewriter import INSIDE, PLAIN
 from reactivepgm.language.submodel import ModelCall, ModelFunction
 from reactivepgm.language.variables import constvar, datavar, randomvar
-from reactivepgm.nodes import Node, node_of
+from reactivepgm.nodes import DOT, Node, node_of
 
 _JUST_CALLED = frozenset(
     {len, range, isinstance, type, id, repr, str, print, list, tuple, enumerate, zip, reversed, getattr, hasattr, sum}
     | {iter, next, reduce, randomvar, datavar, constvar}
 )
 """Functions whose argument may be a variable and that make no factor: they look at structure, not at values."""
+_OF_LISTS = frozenset(
+    {np.array, np.asarray, np.stack, np.column_stack, np.vstack, np.hstack, np.concatenate, np.dot, np.inner, np.sum, np.mean}
+)
 
 
 class Inline:
@@ -149,6 +154,12 @@ class Interpretation:
             return read_operation(self.builder, operator.invert, (value,), statement.site)
         drawn = self._ordinary(number, value, lambda: {"name": None, "out": None})
         return drawn.out if isinstance(drawn, FactorHandle) else drawn
+
+    def gathered(self, number: int, target: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """A call outside a statement of what may be a NumPy function of lists: with data or variables it is an operand."""
+        if not _is_hashable(target) or (target not in _OF_LISTS and node_of(target) is not DOT):
+            return target(*args, **kwargs)
+        return self.call(number, PLAIN, target, args, kwargs or None)
 
     def call(self, number: int, place: int, target: Any, args: tuple[Any, ...], kwargs: Any = None) -> Any:
         """A call among the arguments of a statement."""

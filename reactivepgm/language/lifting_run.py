@@ -19,6 +19,7 @@ from reactivepgm.graph import Derived, Reference, Site, Statement
 from reactivepgm.graph.arithmetic import is_random, read_operation
 from reactivepgm.graph.derived import is_fixed_symbol
 from reactivepgm.graph.site import user_frame
+from reactivepgm.graph.sums import is_spelled_out
 from reactivepgm.language.lifting import Loop, length_of, slice_of
 from reactivepgm.language.lifting_journal import Journal
 from reactivepgm.language.lifting_places import instruction_of
@@ -183,6 +184,8 @@ class Lift(Reader):
         statement = self._begin(self.run.statements[number])
         start = (0,) * len(self.grid)
         row = at_turn(args, start), _first_of(kwargs, start)
+        if is_spelled_out(target, row[0]):
+            raise CannotLift
         self.run.item(number, at_turn(container, start), at_turn(key, start), target, *row, options)
         if not is_single:
             self._rest(statement, goal, target, args, kwargs)
@@ -269,6 +272,8 @@ class Lift(Reader):
     ) -> Elements:
         """A new variable in every turn."""
         start = (0,) * len(self.grid)
+        if is_spelled_out(target, at_turn(args, start)):
+            raise CannotLift
         out = first(at_turn(args, start), _first_of(kwargs, start))
         if type(out) is not Reference or out.shape or out.array is not statement.created:
             raise CannotLift

@@ -38,6 +38,10 @@ from reactivepgm.language.syntax import (
 _GIVEN = "__reactivepgm_given__"
 ARGUMENT, INSIDE, PLAIN = 0, 1, 2
 """Where a nested call stands: as a factor's argument, inside arithmetic, or as an argument of a plain function."""
+_OF_LISTS = frozenset(
+    {"array", "asarray", "stack", "column_stack", "vstack", "hstack", "concatenate", "dot", "inner", "sum", "mean"}
+)
+"""Names of functions of lists that look for numbers in them; which function it is, shows when it is called."""
 
 
 class Rewriter(ast.NodeTransformer):
@@ -182,6 +186,15 @@ class Rewriter(ast.NodeTransformer):
             return located(call, node)
         operand = self._operand(node.operand)
         return ast.copy_location(self._call("name", operand, None, [ast.Constant(None)]), node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """``np.array([1.0, y[t]])`` outside a statement: data wait for their values there, too."""
+        self.generic_visit(node)
+        if not _looks_at_values(node.func) or self._statement is None:
+            return node
+        number = self._new_site(None, {}, False, False)
+        arguments: list[ast.expr] = [ast.Constant(number), node.func, *node.args]
+        return located(ast.Call(func=self._attribute("gathered"), args=arguments, keywords=node.keywords), node)
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
         """``(x := ~F(...))`` names what it draws."""
@@ -360,6 +373,13 @@ class Rewriter(ast.NodeTransformer):
             known = Site(self.file, statement.lineno, line)
             statement._reactivepgm_site = known  # type: ignore[attr-defined]
         return known
+
+
+def _looks_at_values(function: ast.expr) -> bool:
+    """Whether a function may be one of those that need to be told of variables inside lists."""
+    if isinstance(function, ast.Attribute):
+        return isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy") and function.attr in _OF_LISTS
+    return isinstance(function, ast.Name) and function.id in _OF_LISTS - {"sum"}
 
 
 def _holds_slices(key: ast.expr) -> bool:

@@ -325,7 +325,7 @@ def test_the_truth_of_a_variable(kind):
         lambda x: [1, 2][x],
         np.asarray,
         np.exp,
-        np.sum,
+        np.prod,
         lambda x: x**2,
         lambda x: 1.0 / x,
     ],

@@ -152,14 +152,12 @@ def test_a_list_that_a_function_looks_into_with_numbers():
 @pytest.mark.parametrize(
     ("function", "argument", "cure"),
     [
-        (np.sum, "array", r"sum\(x\)"),
-        (np.sum, "list", r"sum\(x\)"),
-        (np.mean, "array", r"sum\(x\) / len\(x\)"),
+        (np.average, "array", r"np.mean\(x\)"),
         (np.prod, "list", r"reduce\(operator.mul, x\)"),
         (np.cumsum, "array", r"s\[t\] = ~"),
     ],
 )
-def test_numpys_sums_are_refused(function, argument, cure):
+def test_numpys_products_and_running_sums_are_refused(function, argument, cure):
     def given(x):
         return x if argument == "array" else [x[0], x[1]]
 

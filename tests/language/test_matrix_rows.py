@@ -5,7 +5,6 @@ import pytest
 
 from reactivepgm import infer, model, randomvar
 from reactivepgm.distributions import Gamma, MvNormal, Normal, NormalMeanPrecision, NormalMeanVariance
-from reactivepgm.errors import ModelError
 from reactivepgm.graph import q
 
 RNG = np.random.default_rng(8)
@@ -173,17 +172,21 @@ def test_in_a_loop(length, lift):
 
 
 @pytest.mark.parametrize("form", ["design @ b", "b @ design.T", "dot(design, b)"])
-def test_an_array_of_scalars_is_no_vector(form, tmp_path):
+def test_an_array_of_scalars_is_multiplied_out(form, tmp_path):
+    """The products and their sums stand for the rows of a vector variable with the same prior."""
     path = tmp_path / "scalars.py"
     path.write_text(
-        "import numpy as np\nfrom reactivepgm import Normal, dot, model, randomvar\n@model\ndef f(y, design):\n"
+        "import numpy as np\nfrom reactivepgm import MvNormal, Normal, dot, model, randomvar\n@model\ndef f(y, design):\n"
         "    b = randomvar(3)\n    b[:] = ~Normal(mean=np.zeros(3), variance=1.0)\n"
         f"    y[:] = ~Normal(mean={form}, variance=0.5)\n"
+        "@model\ndef g(y, design):\n    b = ~MvNormal(mean=np.zeros(3), covariance=np.eye(3))\n"
+        "    y[:] = ~Normal(mean=design @ b, variance=0.5)\n"
     )
     names = {}
     exec(compile(path.read_text(), str(path), "exec"), names)
-    with pytest.raises(ModelError) as caught:
-        names["f"]().build({"y": Y, "design": X})
-    told, at, write = str(caught.value).splitlines()
-    assert told == "b is an array of 3 scalar variables, and a matrix product takes one vector"
-    assert "scalars.py:7" in at and "b = ~MvNormal(mean=np.zeros(3), covariance=np.eye(3))" in write
+    for design in ({}, {"design": X}):
+        one = infer(names["f"](**design), data={"y": Y} if design else {"y": Y, "design": X}, free_energy=True)
+        other = infer(names["g"](), data={"y": Y, "design": X}, free_energy=True)
+        np.testing.assert_allclose(one.posteriors["b"].mean, other.posteriors["b"].mean)
+        np.testing.assert_allclose(one.posteriors["b"].variance, np.diag(other.posteriors["b"].covariance))
+        np.testing.assert_allclose(one.free_energy[-1], other.free_energy[-1])
