@@ -74,6 +74,7 @@ def factorise(*blocks: str | Sequence[str]) -> Equation:
 
     Raises:
         ConstraintSyntaxError: a name that cannot be read.
+        ConstraintError: no names.
 
     Example:
         >>> factorise("x", ("tau", "mu")).text
@@ -84,6 +85,13 @@ def factorise(*blocks: str | Sequence[str]) -> Equation:
     # The reader of texts stands on this module.
     from reactivepgm.graph.constraint_text import parse_block
 
+    for block in blocks:
+        is_several = isinstance(block, Sequence) and all(isinstance(name, str) for name in block)
+        if not is_several:
+            example = 'factorise("x", ("tau", "mu"))'
+            raise ConstraintError(f"factorise takes names of variables, not {block!r}\n  write  {example}")
+    if not blocks:
+        raise ConstraintError('factorise() names no variable\n  write  factorise("x", "tau")')
     read = tuple(parse_block(block) if isinstance(block, str) else parse_block(*block) for block in blocks)
     left = tuple(dict.fromkeys(member.name for block in read for member in block.members))
     return Equation(f"q({', '.join(left)}) = {' '.join(map(str, read))}", left, read, caller_site())

@@ -19,6 +19,8 @@ class Within:
     """
 
     def __init__(self, path: str, *constraints: Any, text: str | None = None, site: Site | None = None) -> None:
+        if not isinstance(path, str):
+            raise ConstraintError(f"within takes a submodel's name first, not {path!r}\n  write  within(\"step\", MeanField())")
         if not constraints:
             raise ConstraintError(f"within({path!r}) holds no constraint\n  write  within({path!r}, MeanField())")
         self.path = path

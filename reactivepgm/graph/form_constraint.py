@@ -53,6 +53,8 @@ def form(name: str, kind: Any, *, message: bool = False, **options: Any) -> Form
         >>> form("x", Normal, message=True).text
         'mu(x) :: ProjectedTo(NormalMeanVariance)'
     """
+    if not isinstance(name, str):
+        raise ConstraintError(f"form takes the name of a variable first, not {name!r}\n  write  form(\"theta\", PointMass)")
     chosen = as_form(kind, **options)
     return FormConstraint(f"{'mu' if message else 'q'}({name}) :: {chosen!r}", name, chosen, message, caller_site())
 

@@ -17,6 +17,7 @@ from reactivepgm.errors import MissingInitialError, ModelError
 from reactivepgm.graph import Family, Graph
 from reactivepgm.inference.assumed import assumed_plan
 from reactivepgm.inference.html import html_of_explanation
+from reactivepgm.inference.infer import check_arguments
 from reactivepgm.inference.tables import rendered
 from reactivepgm.language import ModelInstance
 from reactivepgm.plan import Plan
@@ -165,6 +166,7 @@ def explain(
         >>> explanation.rules[1][0].what, explanation.rules[1][0].rule
         ('→ p', '(m_out: PointMass)')
     """
+    check_arguments(model, data, "explain")
     graph = model.build(data) if isinstance(model, ModelInstance) else model
     if constraints is not None:
         graph = graph.constrained(constraints)

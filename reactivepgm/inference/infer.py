@@ -14,7 +14,7 @@ import numpy as np
 from rich.progress import Progress
 
 from reactivepgm.distributions import Distribution, LogDensity, ProductOfDensities
-from reactivepgm.errors import ConvergenceWarning, DataError, MissingInitialError, ModelError
+from reactivepgm.errors import ConvergenceWarning, DataError, InvalidParameterError, MissingInitialError, ModelError
 from reactivepgm.graph import Graph, VariableArray
 from reactivepgm.graph.ancestral import covariates_of
 from reactivepgm.inference.annotations import Annotations
@@ -77,7 +77,8 @@ def infer(
         A Result; printing it shows a table.
 
     Raises:
-        DataError: data that do not fit the model.
+        DataError: data, initial marginals or messages that do not fit the model.
+        InvalidParameterError: a number of iterations or a damping that there cannot be.
         MissingInitialError: a marginal is needed before anything computed it.
         NoRuleError: a factor has no rule for what it receives.
         ImproperPosteriorError: a posterior that does not normalise.
@@ -110,8 +111,8 @@ def infer(
     told.tell("before_data_update", data)
     run = Run(graph, graph.read_data({} if data is None else data), initialisation or {}, messages or {}, schedule, free_energy)
     chosen = [returnvars] if isinstance(returnvars, str) else returnvars
+    run.check_names(() if chosen is None else chosen, "returnvars")
     wanted = run.names() if chosen is None else list(chosen)
-    run.check_names(wanted, "returnvars")
     told.tell("after_data_update", data)
     told.tell("before_inference")
     kept = Trace() if trace else None
@@ -136,11 +137,15 @@ def infer(
 
 
 def check_settings(iterations: int, damping: float) -> None:
-    """Raise for numbers that no inference can run with."""
-    if iterations < 1:
-        raise ValueError(f"iterations must be at least 1, not {iterations}")
-    if not 0.0 <= damping < 1.0:
-        raise ValueError(f"damping must lie in [0, 1), not {damping}")
+    """Raise for settings that no inference can run with.
+
+    Raises:
+        InvalidParameterError: also a ValueError.
+    """
+    if not isinstance(iterations, (int, np.integer)) or isinstance(iterations, bool) or iterations < 1:
+        raise InvalidParameterError(f"iterations must be at least 1, and whole, not {iterations!r}")
+    if not isinstance(damping, (int, float, np.number)) or not 0.0 <= damping < 1.0:
+        raise InvalidParameterError(f"damping must lie in [0, 1), not {damping!r}")
 
 
 def with_fallback(graph: Graph, fallback: object) -> Graph:
@@ -154,12 +159,12 @@ def with_fallback(graph: Graph, fallback: object) -> Graph:
     return graph.with_fallback(fallback)
 
 
-def check_arguments(model: object, data: object) -> None:
+def check_arguments(model: object, data: object, verb: str = "infer") -> None:
     """The two mistakes of a first call: a model function that was not called, and data without names."""
     if isinstance(model, Model):
-        raise ModelError(f"infer needs {model.function.__name__}(...), not the model function itself: call it first")
+        raise ModelError(f"{verb} needs {model.function.__name__}(...), not the model function itself: call it first")
     if not isinstance(model, ModelInstance | Graph):
-        raise ModelError(f"infer needs a model instance or a graph, not {type(model).__name__}")
+        raise ModelError(f"{verb} needs a model instance or a graph, not {type(model).__name__}")
     if data is not None and not hasattr(data, "keys"):
         raise DataError(f'data must map names to values, not {type(data).__name__}: write data={{"y": ...}}')
 
@@ -192,8 +197,13 @@ class Run:
 
     def __post_init__(self) -> None:
         self._named = {array.name: array for array in self.graph.random if not array.anonymous}
-        self.check_names(self.initialisation, "initialisation")
-        self.check_names(self.messages, "messages")
+        for option, given in (("initialisation", self.initialisation), ("messages", self.messages)):
+            if not isinstance(given, Mapping):
+                raise DataError(f"{option} must map names to distributions, not {given!r}")
+            self.check_names(given, option)
+        for name, message in self.messages.items():
+            if not isinstance(message, Distribution):
+                raise DataError(f"the first message to `{name}` must be a distribution, not {type(message).__name__}")
         initial = frozenset(
             i for i, array in enumerate(a for a in self.graph.random if a.size) if array.name in self.initialisation
         )
@@ -220,8 +230,10 @@ class Run:
 
     def check_names(self, names: Iterable[str], option: str) -> None:
         """Raise for a name that no random variable of the model has."""
+        if not isinstance(names, Iterable):
+            raise ModelError(f"{option} must hold names of random variables, not {names!r}")
         for name in names:
-            if name not in self._named:
+            if not isinstance(name, str) or name not in self._named:
                 raise ModelError(
                     f"{option}: the model has no random variable `{name}`; it has {', '.join(self._named) or 'none'}"
                 )

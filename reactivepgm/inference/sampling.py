@@ -31,6 +31,7 @@ from reactivepgm.errors import DataError, InferenceError, InvalidParameterError
 from reactivepgm.graph import Family, FixedBinding, Graph, RandomBinding, VariableArray, fitted
 from reactivepgm.graph.ancestral import ancestry, covariates_of, output_source
 from reactivepgm.inference.forward import Draws
+from reactivepgm.inference.infer import check_arguments
 from reactivepgm.inference.result import Result
 from reactivepgm.language import ModelInstance
 from reactivepgm.numerics.array import Array
@@ -75,6 +76,7 @@ def sample_prior(
         True
     """
     n = _count(n)
+    check_arguments(model, data, "sample_prior")
     graph = model.build(data) if isinstance(model, ModelInstance) else model
     known = {array.name: array.value for array in graph.data if array.value is not None}
     order = ancestry(graph.families, graph.arrays)
@@ -118,6 +120,11 @@ def predict(
         ((1000, 3), True)
     """
     n = _count(n)
+    if not isinstance(result, Result):
+        raise InferenceError(
+            f"predict needs the result of an inference, not {type(result).__name__}\n"
+            "  write  predict(infer(...), n); sample_prior(model(...), n) for draws before any data"
+        )
     posterior = _Posterior(result, _read(result.graph, data or {}))
     order = ancestry(posterior.families, posterior.arrays, given=posterior.beliefs, feedback=False)
     draws = Draws(n, _generator(rng), posterior.values, order)
@@ -136,7 +143,11 @@ def _count(n: int) -> int:
 
 
 def _generator(rng: np.random.Generator | int | None) -> np.random.Generator:
-    return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if rng is not None and (not isinstance(rng, (int, np.integer)) or rng < 0):
+        raise InvalidParameterError(f"rng must be a np.random.Generator, or a seed (a whole number from 0 on), not {rng!r}")
+    return np.random.default_rng(rng)
 
 
 def _read(graph: Graph, data: Mapping[str, Any]) -> dict[str, Any]:

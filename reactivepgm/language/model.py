@@ -338,6 +338,9 @@ def model(function: Any = None, /, **options: Any) -> Any:
     unknown = [name for name in options if name not in MODEL_OPTIONS]
     if unknown:
         raise ModelError(f"@model has no option {', '.join(unknown)}\n  write  one of {', '.join(MODEL_OPTIONS)}")
+    for name in ("contract", "lift"):
+        if not isinstance(options.get(name, True), bool):
+            raise ModelError(f"@model({name}=...) is {options[name]!r}\n  write  {name}=True or {name}=False")
     if function is None:
         return lambda decorated: Model(decorated, options)
     return Model(function, options)
@@ -348,6 +351,9 @@ def _check_function(function: Any) -> None:
     if isinstance(function, (staticmethod, classmethod)):
         kind = type(function).__name__
         raise ModelError(f"@model stands above @{kind}\n  write  @{kind} above @model")
+    if isinstance(function, type) or not callable(function):
+        what = f"the class {function.__name__}" if isinstance(function, type) else repr(function)
+        raise ModelError(f"@model stands above {what}, which is no function\n  write  @model directly above def")
     if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
         name = getattr(function, "__name__", repr(function))
         raise ModelError(
