@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,8 @@ class Expressions:
     def __init__(self) -> None:
         self._undrawn: list[Undrawn | AwaitedFactor] = []
         self._operations: dict[Any, Statement] = {}
+        self.places: dict[int, tuple[CodeType, Scope, Statement]] = {}
+        """The operators that ran last, by instruction."""
         self.scope: Scope = ROOT
         """Where statements and variables belong at present."""
         self.sums = Sums(self)
@@ -56,6 +60,12 @@ class Expressions:
         """An operator on operands of which one at least is symbolic."""
         if function is operator.add and type(operands[0]) is int and operands[0] == 0:
             return operands[1]  # what sum() starts from
+        caller = sys._getframe(2)  # behind the operator: as a rule the model itself, and often at a place that is known
+        known = self.places.get(caller.f_lasti)
+        if known is not None and known[0] is caller.f_code and known[1] is self.scope:
+            again = self._again(function, operands, known[2])
+            if again is not None:
+                return again
         if all(map(is_plain_fixed, operands)):
             return Derived(self, on_fixed(function), operands, {})
         frame = user_frame()
@@ -63,14 +73,15 @@ class Expressions:
         statement = self._operations.get(key)
         if statement is None:
             statement = self._operations[key] = Statement(site_of(frame), scope=self.scope)
+        if frame is caller:
+            self.places[caller.f_lasti] = caller.f_code, self.scope, statement
         return self.operate(function, operands, statement)
 
     def operate(self, function: Callable[..., Any], operands: tuple[Any, ...], statement: Statement) -> Any:
         """An operator as part of a statement: a new anonymous variable, an expression over data, or a value."""
-        if statement.target is function and statement.created not in self.vectors.split:
-            again = statement.repeated(operands[::-1] if statement.options == "swapped" else operands)
-            if again is not None:
-                return again
+        again = self._again(function, operands, statement)
+        if again is not None:
+            return again
         read = read_operation(self, function, operands, statement.site)
         if not isinstance(read, Operation):
             return read
@@ -82,6 +93,12 @@ class Expressions:
         else:
             statement.target = None
         return handle.out
+
+    def _again(self, function: Callable[..., Any], operands: tuple[Any, ...], statement: Statement) -> Reference | None:
+        """One more row of an operator; None where it is of another kind than the last one."""
+        if statement.target is not function or statement.created in self.vectors.split:
+            return None
+        return statement.repeated(operands[::-1] if statement.options == "swapped" else operands)
 
     def add_operation(self, operation: Operation, statement: Statement, **options: Any) -> FactorHandle:
         """Add the factor of an operator."""

@@ -58,6 +58,7 @@ class Journal:
             for draft, state in zip(drafts.values(), states, strict=True):
                 _restore(draft, state)
         builder, names = self.builder, self.builder._namespace
+        builder.places.clear()
         for key in self._operations:
             builder._operations.pop(key, None)
         del builder._drafts[self._drafts :]
