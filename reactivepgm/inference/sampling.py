@@ -91,7 +91,9 @@ def predict(
 ) -> dict[str, Array]:
     """Draws of every observed variable from its posterior predictive distribution, the missing data included.
 
-    The module's docstring says what within a draw is joint. To predict at new covariates, infer with the new rows' data
+    Each datum alone is exact. Data that share an element share its draw; but the elements of one variable, such as the
+    states of a chain, are drawn from their marginals, independently of each other, so a draw is no path: covariances
+    between data of different elements are lost (the module's docstring has the whole story). To predict at new covariates, infer with the new rows' data
     missing (``None``): every prediction is then exact. An autoregression on data is predicted one step ahead.
 
     Args:
