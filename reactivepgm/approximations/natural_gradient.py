@@ -21,6 +21,7 @@ from reactivepgm.distributions import (
     BETA,
     GAMMA,
     INVERSE_GAMMA,
+    LOG_NORMAL,
     MV_NORMAL,
     NORMAL,
     Distribution,
@@ -55,6 +56,8 @@ def statistics(group: Group, x: Floats) -> list[Floats] | None:
             return [np.log(x), np.log1p(-x)]
         if group is INVERSE_GAMMA:
             return [-np.log(x), -1.0 / x]
+        if group is LOG_NORMAL:
+            return [np.log(x), -0.5 * np.log(x) ** 2]
     return None
 
 
@@ -88,7 +91,8 @@ class Cloud:
     """Weighted points of independent beliefs, and the natural gradients of a function known at them.
 
     Args:
-        beliefs: one an input, batch shape (rows,): normals of any dimension, or a single gamma, inverse gamma or beta.
+        beliefs: one an input, batch shape (rows,): normals of any dimension, or a single gamma, inverse gamma,
+            log-normal or beta.
         points: Gauss-Hermite points a coordinate.
         samples: draws for normals of more than two coordinates together.
         seed: of the draws.
@@ -114,12 +118,12 @@ class Cloud:
         if self._normal:
             self._sizes = [(b.event_shape or (1,))[0] for b in beliefs]
             self._place_normals(points, samples, seed)
-        elif len(beliefs) == 1 and beliefs[0].group in (GAMMA, INVERSE_GAMMA, BETA):
+        elif len(beliefs) == 1 and beliefs[0].group in (GAMMA, INVERSE_GAMMA, LOG_NORMAL, BETA):
             found = points_of(beliefs[0])
             self.x, self.weights = [found.x], found.weights
         else:
             kinds = " and ".join(type(belief).__name__ for belief in beliefs)
-            raise ModelError(f"CVI follows normal inputs, or a single gamma, inverse gamma or beta, not {kinds}")
+            raise ModelError(f"CVI follows normal inputs, or a single gamma, inverse gamma, log-normal or beta, not {kinds}")
 
     def _place_normals(self, points: int, samples: int, seed: int) -> None:
         d = sum(self._sizes)

@@ -4,6 +4,7 @@ argmin_q KL(p || q)  <=>  E_q T(x) = E_p T(x)                                   
 
 Normal    E x, Var x                 Gamma          E x, E log x             Beta        E log x, E log(1 - x)
 Poisson   E x                        InverseGamma   E 1/x, E log x           Dirichlet   E log x
+LogNormal E log x, Var log x
 Discrete  probabilities
 
 Expectations are the belief's own where it knows them, sums over samples, or quadrature for scalars.
@@ -26,6 +27,7 @@ from reactivepgm.distributions import (
     DIRICHLET,
     GAMMA,
     INVERSE_GAMMA,
+    LOG_NORMAL,
     MV_NORMAL,
     NORMAL,
     Bernoulli,
@@ -37,6 +39,7 @@ from reactivepgm.distributions import (
     GammaShapeRate,
     InverseGamma,
     LogDensity,
+    LogNormal,
     MvNormalMeanCovariance,
     NormalMeanVariance,
     PointMass,
@@ -94,7 +97,7 @@ def family_of(family: Any) -> type[Distribution]:
         for known in _BY_GROUP:
             if (group is not None and known.group is group) or name == _BY_GROUP[known]:
                 return known
-    names = "Normal, MvNormal, Gamma, InverseGamma, Beta, Dirichlet, Bernoulli, Categorical, Poisson"
+    names = "Normal, MvNormal, LogNormal, Gamma, InverseGamma, Beta, Dirichlet, Bernoulli, Categorical, Poisson"
     raise ConstraintError(f"{family!r} is no family to project onto\n  write  one of {names}")
 
 
@@ -175,6 +178,13 @@ def _gamma(q: _Expectations) -> Distribution:
     return GammaShapeRate(shape, shape / mean)
 
 
+def _log_normal(q: _Expectations) -> Distribution:
+    q.inside(0.0, np.inf)
+    mean = q.of("mean_log", np.log)
+    centre = mean if not isinstance(q.belief, WeightedSamples) else np.expand_dims(mean, -1)
+    return LogNormal(mean, q.of("variance_log", lambda x: (np.log(x) - centre) ** 2))
+
+
 def _inverse_gamma(q: _Expectations) -> Distribution:
     q.inside(0.0, np.inf)
     inverse = q.of("mean_inverse", lambda x: 1.0 / x)
@@ -210,6 +220,7 @@ _PROJECTIONS: dict[type[Distribution], Callable[[_Expectations], Distribution]] 
     MvNormalMeanCovariance: _mv_normal,
     GammaShapeRate: _gamma,
     InverseGamma: _inverse_gamma,
+    LogNormal: _log_normal,
     Beta: _beta,
     Dirichlet: _dirichlet,
     Bernoulli: _bernoulli,
@@ -221,8 +232,9 @@ _BY_GROUP: dict[type[Distribution], str] = {
     MvNormalMeanCovariance: "MvNormal",
     GammaShapeRate: "Gamma",
     InverseGamma: "InverseGamma",
+    LogNormal: "LogNormal",
     Beta: "Beta",
     Dirichlet: "Dirichlet",
 }
 
-assert {NORMAL, MV_NORMAL, GAMMA, INVERSE_GAMMA, BETA, DIRICHLET} == {known.group for known in _BY_GROUP}
+assert {NORMAL, MV_NORMAL, LOG_NORMAL, GAMMA, INVERSE_GAMMA, BETA, DIRICHLET} == {known.group for known in _BY_GROUP}

@@ -35,6 +35,7 @@ from .joining import stack as stack
 from .laplace import Laplace as Laplace
 from .log_density import LogDensity as LogDensity
 from .log_density import ProductOfDensities as ProductOfDensities
+from .log_normal import LOG_NORMAL as LOG_NORMAL
 from .log_normal import LogNormal as LogNormal
 from .marker import Symbolic as Symbolic
 from .matrix_normal import MatrixNormal as MatrixNormal

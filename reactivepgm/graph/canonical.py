@@ -57,7 +57,7 @@ def _merged(graph: Graph, names: dict[int, str]) -> dict[Part, list[np.ndarray[A
 
 def _described(family: Family, names: dict[int, str]) -> tuple[Part, list[np.ndarray[Any, Any]]]:
     """What must agree exactly, and one number a row and column for the rest."""
-    key: list[Any] = [family.node, family.clusters, _plain(family.meta), _plain(family.pipeline)]
+    key: list[Any] = [family.node, family.clusters, _plain(family.option), _plain(family.pipeline)]
     columns: list[np.ndarray[Any, Any]] = []
     for interface, binding in family.bindings.items():
         if isinstance(binding, FixedBinding):

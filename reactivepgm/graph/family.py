@@ -10,6 +10,7 @@ from reactivepgm.graph.binding import Binding, FixedBinding, RandomBinding
 from reactivepgm.graph.scope import ROOT, Scope
 from reactivepgm.graph.site import Site
 from reactivepgm.nodes import Node
+from reactivepgm.rulebook.fallback import Quadrature
 
 if TYPE_CHECKING:
     from reactivepgm.graph.clusters import Clusters
@@ -25,7 +26,7 @@ class Family:
         rows: number of factors.
         bindings: what sits on each interface, in the node's order.
         clusters: the factorisation of q, a partition of the interfaces.
-        meta: any object that rules receive.
+        meta: any object that rules receive; a ``Quadrature`` becomes the fallback.
         pipeline: a stage on outgoing messages.
         site: the statement.
         factorisation_given: whether the statement itself says how q factorises.
@@ -46,6 +47,16 @@ class Family:
     labels: Mapping[str, tuple[str, ...]]
     scope: Scope = ROOT
     fallback: Any = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.meta, Quadrature) and self.node.kind == "stochastic":
+            object.__setattr__(self, "fallback", self.meta)
+            object.__setattr__(self, "meta", None)
+
+    @property
+    def option(self) -> Any:
+        """What stands for meta= in the statement: a meta for the rules, or what takes the place of missing ones."""
+        return self.fallback if self.meta is None else self.meta
 
     @property
     def interfaces(self) -> tuple[str, ...]:

@@ -151,9 +151,10 @@ class Graph:
         return Graph(self.arrays, families, self.options, self.aliases, self.forms)
 
     def with_fallback(self, fallback: Any) -> Graph:
-        """The graph with something that stands in for the missing rules of its stochastic factors."""
+        """The graph with something that stands in for the missing rules of its stochastic factors, where they name nothing."""
         families = tuple(
-            replace(family, fallback=fallback) if family.node.kind == "stochastic" else family for family in self.families
+            replace(family, fallback=fallback) if family.node.kind == "stochastic" and family.fallback is None else family
+            for family in self.families
         )
         return Graph(self.arrays, families, self.options, self.aliases, self.forms)
 

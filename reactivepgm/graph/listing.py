@@ -78,7 +78,7 @@ def clusters_text(family: Family) -> str:
 
 def options_text(family: Family) -> str:
     """Meta and pipeline, where there are any."""
-    meta = "" if family.meta is None else f" meta={family.meta!r}"
+    meta = "" if family.option is None else f" meta={family.option!r}"
     return meta + ("" if family.pipeline is None else f" pipeline={family.pipeline!r}")
 
 

@@ -69,7 +69,7 @@ def _family(family: Family) -> Shown:
         "node": family.node.name,
         "rows": str(family.rows),
         "factorisation": " ".join(f"q({', '.join(cluster)})" for cluster in family.clusters),
-        "meta": _value(family.meta),
+        "meta": _value(family.option),
     }
     for name, binding in family.bindings.items():
         if isinstance(binding, FixedBinding) and not binding.names:

@@ -150,7 +150,7 @@ def _stored_family(family: Family, writer: Writer) -> dict[str, Any]:
         "rows": int(family.rows),
         "bindings": {name: _stored_binding(binding, writer) for name, binding in family.bindings.items()},
         "clusters": [list(cluster) for cluster in family.clusters],
-        "meta": writer.value(family.meta),
+        "meta": writer.value(family.option),
         "pipeline": writer.value(family.pipeline),
         "site": _stored_site(family.site),
         "factorisation_given": bool(family.factorisation_given),

@@ -50,6 +50,8 @@ def no_rule(
         else:
             what = {"rule": "message rules", "marginal": "joint-marginal rules", "energy": "average energy"}[kind]
             lines.append(f"  near nothing: {node.name} has no {what} yet")
+    if kind != "marginal" and node.log_density is not None and {name[2:] for name in given} <= set(node.names):
+        lines.append("  or   .where(meta=Quadrature(32)), or fallback=Quadrature(32), which integrates its log density")
     lines += [f"  add  {_decorator(kind, node, target)}", f"       def _{_row(given)} -> ...:"]
     return NoRuleError("\n".join(lines))
 

@@ -9,7 +9,7 @@ Energy        E[l] - E[out] E[log l] + E[log out!]
 Differs       the expectation of log out! is exact, in a form that does not cancel for large rates
 """
 
-from reactivepgm.distributions import Factorized, GammaFamily, GammaShapeRate, PointMass, Poisson
+from reactivepgm.distributions import Factorized, GammaFamily, GammaShapeRate, LogNormal, PointMass, Poisson
 from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.elementary import exp
 from reactivepgm.numerics.special import log_factorial, xlogy
@@ -25,7 +25,7 @@ def _(m_l: PointMass) -> Poisson:
 
 
 @rule(Poisson, to="out")
-def _(q_l: GammaFamily) -> Poisson:
+def _(q_l: GammaFamily | LogNormal) -> Poisson:
     """The rate enters by its geometric mean."""
     return Poisson(exp(q_l.mean_log))
 
@@ -49,13 +49,13 @@ def _(m_out: PointMass, m_l: GammaFamily) -> Factorized:
 
 
 @average_energy(Poisson)
-def _(q_out: PointMass, q_l: GammaFamily | PointMass) -> Array:
+def _(q_out: PointMass, q_l: GammaFamily | LogNormal | PointMass) -> Array:
     """The expected negative log mass of the observed count."""
     return q_l.mean - weigh(q_out.value, q_l.mean_log) + log_factorial(q_out.value)
 
 
 @average_energy(Poisson)
-def _(q_out: Poisson, q_l: GammaFamily | PointMass) -> Array:
+def _(q_out: Poisson, q_l: GammaFamily | LogNormal | PointMass) -> Array:
     """Entropy of the counts plus what their rates disagree by."""
     rate = q_out.rate
     return q_out.entropy() + (xlogy(rate, rate) - weigh(rate, q_l.mean_log)) + (q_l.mean - rate)

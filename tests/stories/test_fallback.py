@@ -8,6 +8,9 @@ from scipy.special import digamma
 from reactivepgm import (
     Beta,
     Gamma,
+    Laplace,
+    LogNormal,
+    Normal,
     Poisson,
     Projection,
     Quadrature,
@@ -15,7 +18,7 @@ from reactivepgm import (
     infer,
     model,
 )
-from reactivepgm.errors import ModelError, NoRuleError
+from reactivepgm.errors import ModelError, NoRuleError, ProductError
 
 
 @model
@@ -31,7 +34,7 @@ def on_a_grid(log_density, low, high, n=400_001):
     weight = np.exp(logs - logs.max())
     evidence = np.log(weight.sum() * (x[1] - x[0])) + logs.max()
     weight /= weight.sum()
-    return weight @ x, weight @ np.log(x), evidence
+    return weight @ x, weight @ np.log(np.maximum(x, 1e-300)), evidence
 
 
 PROJECTED = "q(a) :: ProjectedTo(Gamma)"
@@ -87,3 +90,101 @@ def test_where_there_is_a_rule_the_fallback_is_not_asked():
     y = np.array([1.0, 4.0])
     one = infer(poisson_rate(n=2), data={"y": y}, fallback=Quadrature(8)).posteriors["rate"]
     assert one == infer(poisson_rate(n=2), data={"y": y}).posteriors["rate"]
+
+
+@model
+def one_statement(y, n, meta):
+    a = ~Gamma(shape=2.0, rate=1.0)
+    for i in range(n):
+        y[i] = ~Beta(a, 2.0).where(meta=meta)
+
+
+def test_a_statement_names_its_own_fallback():
+    y = np.array([0.4, 0.7])
+    own = infer(one_statement(n=2, meta=Quadrature(32)), data={"y": y}, constraints=PROJECTED, free_energy=True)
+    all_ = infer(beta_shape(n=2), data={"y": y}, constraints=PROJECTED, fallback=Quadrature(32), free_energy=True)
+    assert own.posteriors["a"] == all_.posteriors["a"]
+    assert own.free_energy[-1] == all_.free_energy[-1]
+    said = explain(one_statement(n=2, meta=Quadrature(16)), {"y": y}, constraints=PROJECTED, fallback=Quadrature(8))
+    rows = [use for uses in said.rules.values() for use in uses]
+    assert any("by fallback=Quadrature(n=16)" in use.rule for use in rows)
+
+
+def test_the_letter_of_a_missing_rule_offers_it():
+    with pytest.raises(NoRuleError, match=r"or   \.where\(meta=Quadrature\(32\)\), or fallback=Quadrature\(32\)"):
+        infer(beta_shape(n=1), data={"y": np.array([0.2])}, constraints=PROJECTED)
+
+
+def bounds(model_, data, family, log_joint, low, high, slack, **options):
+    """The projected posterior against the grid: moments, and a free energy above minus the log evidence."""
+    result = infer(model_, data=data, constraints=f"q(x) :: ProjectedTo({family})", free_energy=True, **options)
+    mean, mean_log, evidence = on_a_grid(log_joint, low, high)
+    belief = result.posteriors["x"]
+    assert -evidence - 1e-7 < result.free_energy[-1] < -evidence + slack
+    return belief, mean, mean_log
+
+
+Y = np.array([0.9, -0.2, 1.4, 0.3, 2.2])
+
+
+@model
+def heavy_prior(y):
+    x = ~Laplace(0.0, 1.0)
+    y[:] = ~Normal(mean=x, variance=1.0)
+
+
+def test_normal_data_under_a_laplace_prior():
+    def log_joint(x):
+        return stats.laplace.logpdf(x) + stats.norm.logpdf(Y[:, None], x, 1.0).sum(0)
+
+    belief, mean, _ = bounds(heavy_prior(), {"y": Y}, "Normal", log_joint, -20.0, 20.0, 0.02)
+    assert belief.mean == pytest.approx(mean, rel=1e-5)
+
+
+@model
+def log_normal_rate(y):
+    x = ~LogNormal(0.5, 2.0)
+    y[:] = ~Poisson(x)
+
+
+@pytest.mark.parametrize("family", ["LogNormal", "Gamma"])
+def test_counts_under_a_log_normal_rate(family):
+    y = np.array([2.0, 0.0, 3.0])
+
+    def log_joint(x):
+        return stats.lognorm.logpdf(x, np.sqrt(2.0), scale=np.exp(0.5)) + stats.poisson.logpmf(y[:, None], x).sum(0)
+
+    belief, mean, mean_log = bounds(log_normal_rate(), {"y": y}, family, log_joint, 0.0, 60.0, 0.05)
+    assert belief.mean_log == pytest.approx(mean_log, abs=1e-5)
+    if family == "Gamma":
+        assert belief.mean == pytest.approx(mean, rel=1e-5)
+
+
+@model
+def bounded_variance(y):
+    x = ~Beta(2.0, 3.0)
+    y[:] = ~Normal(mean=0.5, variance=x)
+
+
+@model
+def bounded_rate(y):
+    x = ~Beta(2.0, 2.0)
+    y[:] = ~Gamma(shape=2.0, rate=x)
+
+
+@pytest.mark.parametrize(("model_", "y", "log_factor"), [
+    (bounded_variance(), Y, lambda x: stats.beta.logpdf(x, 2.0, 3.0) + stats.norm.logpdf(Y[:, None], 0.5, np.sqrt(x)).sum(0)),
+    (bounded_rate(), Y**2, lambda x: stats.beta.logpdf(x, 2, 2) + stats.gamma.logpdf((Y**2)[:, None], 2.0, scale=1 / x).sum(0)),
+], ids=["variance", "rate"])
+def test_a_beta_prior_on_a_variance_or_a_rate(model_, y, log_factor):
+    belief, _, mean_log = bounds(model_, {"y": y}, "Beta", log_factor, 0.0, 1.0, 0.1, fallback=Quadrature(32))
+    assert belief.mean_log == pytest.approx(mean_log, abs=1e-5)
+    said = explain(model_, {"y": y}, constraints="q(x) :: ProjectedTo(Beta)", fallback=Quadrature(32))
+    assert not said.missing
+    with pytest.raises(NoRuleError, match="Quadrature"):
+        infer(model_, data={"y": y}, constraints="q(x) :: ProjectedTo(Beta)", free_energy=True)
+
+
+def test_without_a_form_the_letter_names_one():
+    with pytest.raises(ProductError, match=r"q\(x\) :: ProjectedTo\(LogNormal\)"):
+        infer(log_normal_rate(), data={"y": np.array([1.0, 2.0])}, fallback=Quadrature(32))
