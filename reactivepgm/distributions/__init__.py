@@ -5,6 +5,7 @@ from .bernoulli import Bernoulli as Bernoulli
 from .beta import BETA as BETA
 from .beta import Beta as Beta
 from .binomial import Binomial as Binomial
+from .bivariate_normal import BivariateNormal as BivariateNormal
 from .categorical import DISCRETE as DISCRETE
 from .categorical import Categorical as Categorical
 from .contingency import Contingency as Contingency

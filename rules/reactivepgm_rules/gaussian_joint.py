@@ -29,12 +29,12 @@ from reactivepgm.distributions import (
     UnivariateNormal,
     product,
 )
-from reactivepgm.numerics.array import Array, as_scalar
+from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.linear_algebra import inv_psd, matvec, solve, solve_vector, symmetrise, transpose
 
 from .gaussian_map import in_information_form
 from .gaussian_sum import Gaussian, is_moment, widened
-from .matrix_form import as_matrix, as_vector, concatenated, identity_like, pair, symmetric, symmetric_blocks
+from .matrix_form import as_matrix, as_vector, concatenated, identity_like, symmetric_blocks
 
 Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
@@ -72,10 +72,6 @@ def joint_with_noise(
         >>> joint_with_noise(m, m, covariance=np.eye(1)).covariance.round(3).tolist()
         [[0.667, 0.333], [0.333, 0.667]]
     """
-    if isinstance(m_out, NormalMeanVariance) and isinstance(m_mean, NormalMeanVariance):
-        joint = _joint_of_numbers(m_out, m_mean, covariance, precision)
-        if joint is not None:
-            return joint
     out, mean = in_vector_form(m_out), in_vector_form(m_mean)
     if not is_moment(out) and not is_moment(mean):
         w = inv_psd(covariance) if precision is None else precision
@@ -102,25 +98,6 @@ def joint_with_noise(
         cross = transpose(cross)
     return MvNormalMeanCovariance._of(
         concatenated(out_mean, mean_mean), symmetric_blocks(out_spread, cross, mean_spread)
-    )
-
-
-def _joint_of_numbers(
-    m_out: NormalMeanVariance, m_mean: NormalMeanVariance, covariance: Array, precision: Array
-) -> MvNormalMeanCovariance | None:
-    """The same by arithmetic on floats, for one row; None where something is no positive float."""
-    noise = as_scalar((precision if covariance is None else covariance)[..., 0, 0])
-    v_out, v_mean = m_out.variance, m_mean.variance
-    if not (type(noise) is float and type(v_out) is float and type(v_mean) is float and noise > 0.0):
-        return None
-    c = noise if precision is None else 1.0 / noise
-    total = v_out + v_mean + c
-    if not total > 0.0:
-        return None
-    out_gain, mean_gain, innovation = (v_mean + c) / total, v_mean / total, m_out.mean - m_mean.mean
-    return MvNormalMeanCovariance._of(
-        pair(m_mean.mean + out_gain * innovation, m_mean.mean + mean_gain * innovation),
-        symmetric(out_gain * v_out, mean_gain * v_out, mean_gain * (v_out + c)),
     )
 
 

@@ -24,8 +24,6 @@ from reactivepgm.distributions import (
     ExponentialLinearQuadratic,
     Factorized,
     MultivariateNormal,
-    MvNormalMeanCovariance,
-    MvNormalWeightedMeanPrecision,
     NormalMeanVariance,
     NormalWeightedMeanPrecision,
     PointMass,
@@ -37,14 +35,13 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.elementary import exp
 from reactivepgm.rulebook import GaussianKernel, average_energy, kernel, marginal_rule, rule
 
-from .gaussian_joint import joint_with_noise
 from .gaussian_sum import Gaussian, widened
+from .joint_of_numbers import NumberJoint, joint_of_numbers
 from .matrix_form import as_matrix
 from .noise import energy, joint_square_gap, square_gap
 from .volatility_moments import as_normal, beside
 
 Message = UnivariateNormal | ExponentialLinearQuadratic
-Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
 def log_precision(q_z: Distribution, q_kappa: Distribution, q_omega: Distribution) -> Array:
@@ -220,10 +217,10 @@ def _(
 @marginal_rule(GCV, "y_x")
 def _(
     m_y: Message, m_x: Message, q_z: Distribution, q_kappa: Distribution, q_omega: Distribution, meta: GCVMeta | None
-) -> Joint:
+) -> NumberJoint:
     """Both messages tied by the factor at its expected precision."""
     precision = exp(log_precision(q_z, q_kappa, q_omega))
-    return joint_with_noise(as_normal(m_y, meta), as_normal(m_x, meta), precision=as_matrix(precision))
+    return joint_of_numbers(as_normal(m_y, meta), as_normal(m_x, meta), precision=precision)
 
 
 @marginal_rule(GCV, "y_x")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reactivepgm.distributions import (
+    BivariateNormal,
     Distribution,
     GammaFamily,
     InverseGamma,
@@ -85,6 +86,8 @@ def joint_square_gap(q_out_mean: MultivariateNormal) -> Array:
         >>> float(joint_square_gap(MvNormalMeanCovariance([1.0, 0.0], [[2.0, 1.0], [1.0, 2.0]])))
         3.0
     """
+    if isinstance(q_out_mean, BivariateNormal):
+        return q_out_mean.square_gap
     mean, spread = q_out_mean.mean, q_out_mean.covariance
     gap = mean[..., 0] - mean[..., 1]
     return gap * gap + spread[..., 0, 0] + spread[..., 1, 1] - spread[..., 0, 1] - spread[..., 1, 0]

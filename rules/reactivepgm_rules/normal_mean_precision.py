@@ -17,8 +17,6 @@ from reactivepgm.distributions import (
     GammaShapeRate,
     LogDensity,
     MultivariateNormal,
-    MvNormalMeanCovariance,
-    MvNormalWeightedMeanPrecision,
     NormalMeanPrecision,
     PointMass,
     UnivariateNormal,
@@ -26,13 +24,13 @@ from reactivepgm.distributions import (
 from reactivepgm.numerics.array import Array
 from reactivepgm.rulebook import GaussianKernel, average_energy, kernel, marginal_rule, rule
 
-from .gaussian_joint import joint_with_noise, observed_joint
+from .gaussian_joint import observed_joint
 from .gaussian_sum import Gaussian, subtracted, widened
+from .joint_of_numbers import NumberJoint, joint_of_numbers
 from .matrix_form import as_matrix
 from .noise import Precision, energy, joint_square_gap, message_to_precision, square_gap
 
 Located = UnivariateNormal | PointMass
-Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
 @rule(NormalMeanPrecision, to="out")
@@ -84,9 +82,9 @@ def _(m_out: PointMass, m_mean: UnivariateNormal) -> LogDensity:
 
 
 @marginal_rule(NormalMeanPrecision, "out_mean")
-def _(m_out: UnivariateNormal, m_mean: UnivariateNormal, q_precision: Distribution) -> Joint:
+def _(m_out: UnivariateNormal, m_mean: UnivariateNormal, q_precision: Distribution) -> NumberJoint:
     """Both messages tied by the factor."""
-    return joint_with_noise(m_out, m_mean, precision=as_matrix(q_precision.mean))
+    return joint_of_numbers(m_out, m_mean, precision=q_precision.mean)
 
 
 @marginal_rule(NormalMeanPrecision, "out_mean")
@@ -104,7 +102,7 @@ def _(m_out: UnivariateNormal, m_mean: PointMass, q_precision: Distribution) -> 
 @marginal_rule(NormalMeanPrecision, "out_mean_precision")
 def _(m_out: UnivariateNormal, m_mean: UnivariateNormal, m_precision: PointMass) -> Factorized:
     """The known precision falls out of the joint."""
-    joint = joint_with_noise(m_out, m_mean, precision=as_matrix(m_precision.value))
+    joint = joint_of_numbers(m_out, m_mean, precision=m_precision.value)
     return Factorized({("out", "mean"): joint, "precision": m_precision})
 
 

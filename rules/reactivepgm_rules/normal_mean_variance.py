@@ -20,8 +20,6 @@ from reactivepgm.distributions import (
     InverseGamma,
     LogDensity,
     MultivariateNormal,
-    MvNormalMeanCovariance,
-    MvNormalWeightedMeanPrecision,
     NormalMeanVariance,
     PointMass,
     UnivariateNormal,
@@ -29,8 +27,9 @@ from reactivepgm.distributions import (
 from reactivepgm.numerics.array import Array
 from reactivepgm.rulebook import GaussianKernel, average_energy, kernel, marginal_rule, rule
 
-from .gaussian_joint import joint_with_noise, observed_joint
+from .gaussian_joint import observed_joint
 from .gaussian_sum import Gaussian, subtracted, widened
+from .joint_of_numbers import NumberJoint, joint_of_numbers
 from .matrix_form import as_matrix
 from .noise import (
     Variance,
@@ -42,7 +41,6 @@ from .noise import (
 )
 
 Located = UnivariateNormal | PointMass
-Joint = MvNormalMeanCovariance | MvNormalWeightedMeanPrecision
 
 
 @rule(NormalMeanVariance, to="out")
@@ -94,9 +92,9 @@ def _(m_out: PointMass, m_mean: UnivariateNormal) -> LogDensity:
 
 
 @marginal_rule(NormalMeanVariance, "out_mean")
-def _(m_out: UnivariateNormal, m_mean: UnivariateNormal, q_variance: Variance) -> Joint:
+def _(m_out: UnivariateNormal, m_mean: UnivariateNormal, q_variance: Variance) -> NumberJoint:
     """Both messages tied by the factor."""
-    return joint_with_noise(m_out, m_mean, covariance=as_matrix(effective_variance(q_variance)))
+    return joint_of_numbers(m_out, m_mean, variance=effective_variance(q_variance))
 
 
 @marginal_rule(NormalMeanVariance, "out_mean")
@@ -114,7 +112,7 @@ def _(m_out: UnivariateNormal, m_mean: PointMass, q_variance: Variance) -> Facto
 @marginal_rule(NormalMeanVariance, "out_mean_variance")
 def _(m_out: UnivariateNormal, m_mean: UnivariateNormal, m_variance: PointMass) -> Factorized:
     """The known variance falls out of the joint."""
-    joint = joint_with_noise(m_out, m_mean, covariance=as_matrix(m_variance.value))
+    joint = joint_of_numbers(m_out, m_mean, variance=m_variance.value)
     return Factorized({("out", "mean"): joint, "variance": m_variance})
 
 

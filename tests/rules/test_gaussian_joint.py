@@ -1,4 +1,4 @@
-"""The joint belief of a Gaussian factor's two ends, by floats and by matrices, against the inverse of the dense precision."""
+"""The joint belief of a Gaussian factor's two ends by matrices, against the inverse of the dense precision."""
 
 import numpy as np
 import pytest
