@@ -43,7 +43,7 @@ class FunctionSweep(GaussianSweep):
         """Whether the last run approximated every function where the run before had led."""
         return bool(self.change <= _SETTLED)
 
-    def _engine(self, dimensions: tuple[int, ...]) -> PooledForest:
+    def _engine(self, dimensions: tuple[int, ...], noiseless: list[bool]) -> PooledForest:
         """Contraction only: functions in cycles are left to floods."""
         return PooledForest(self._sizes, dimensions, self._families)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from reactivepgm.errors import ImproperPosteriorError
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.contraction_steps import IntArray
@@ -17,6 +19,7 @@ class ImproperError(ImproperPosteriorError):
 
     def __init__(self, array: int, element: int, reason: str = "nothing determines it") -> None:
         super().__init__(f"element {element} of array {array} has no proper marginal: {reason}")
+        self.reason = reason
         self.array = array
         self.element = element
 
@@ -61,6 +64,23 @@ class GaussianUnary:
     elements: IntArray | None = None
     mean: Array = None
     covariance: Array = None
+
+    @staticmethod
+    def flat(size: int, dimension: int) -> GaussianUnary:
+        """Nothing is said about an array; its zeros take no memory.
+
+        >>> GaussianUnary.flat(10, 2).is_flat, GaussianUnary(np.ones((10, 2)), np.zeros((10, 2, 2))).is_flat
+        (True, False)
+        """
+        return GaussianUnary(np.broadcast_to(0.0, (size, dimension)), np.broadcast_to(0.0, (size, dimension, dimension)))
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether nothing is said."""
+        if self.elements is not None and len(self.elements):
+            return False
+        parts = np.asarray(self.weighted_mean), np.asarray(self.precision)
+        return not any((part.flat[:1] if not any(part.strides) else part).any() for part in parts)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ nothing is returned, and the kernels are composed instead.  Short chains take ab
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from reactivepgm.numerics.deferred import Deferred
@@ -32,8 +34,8 @@ def both_sides(
     """Moments at each variable but the last given its past, information at each but the first given its future.
 
     Args:
-        own: information J (d, d, m + 1) and eta (d, m + 1) at the variables, which both sides count.
-        kernel: A (d, d, m), b (d, m) and C (d, d, m) of each gap.
+        own: information J (d, d, m + 1) and eta (d, m + 1) at the variables, which both sides count; overwritten.
+        kernel: A (d, d, m), b (d, m) and C (d, d, m) of each gap, or with 1 for m where all gaps share it.
         first: covariance (d, d, 1) and mean (d, 1) of the first variable's contributor.
 
     Returns:
@@ -51,7 +53,7 @@ def both_sides(
             return None
         AR = matmul(transpose(A), R)
         ahead = symmetrise(matmul(AR, A))
-        D, h = J.copy(), eta.copy()
+        D, h, end = J, eta, (J[..., -1].copy(), eta[:, -1].copy())
         D[..., 1:] += R
         D[..., :-1] += ahead
         D[..., :1] += R0
@@ -64,26 +66,44 @@ def both_sides(
             return None
         x, _ = _LAPACK.dpbtrs(factor, h.T.reshape(-1), lower=1)
         x = np.ascontiguousarray(x.reshape(n, d).T)
-        past = _pivots(factor, d)[..., :-1]
+        W = np.empty((d, d, n - 1))
+        for at in blocks(n - 1):
+            past = _pivots(factor, d, at)
+            past -= _part(ahead, at)
+            found = _inverse_or_none(past)
+            if found is None or not _within(D[..., at], found):
+                return None
+            W[..., at] = found
         del factor    # the arrays here are many and large
-        past -= ahead
-        W = _inverse_or_none(past)
-        del past
-        if W is None or not _within(D[..., :-1], W):
-            return None
         factor = _factorised(D[..., ::-1], AR[..., ::-1])
-        del D, ahead
+        del D, ahead, J
         if factor is None:
             return None
-        G = _pivots(factor, d)[..., ::-1][..., 1:]
+        G = np.empty((d, d, n - 1))
+        for at in blocks(n - 1):
+            G[..., at] = _pivots(factor, d, slice(n - 1 - at.stop, n - 1 - at.start))[..., ::-1]
+            G[..., at] -= _part(R, at)
         del factor
-        G -= R
-        G[..., -1] = J[..., -1]    # without the rounding
+        G[..., -1] = end[0]    # without the rounding
         e = x[:, 1:] - matvec(A, x[:, :-1]) - b
         mean = x[:, :-1] - matvec(W, matvec(AR, e))
         weighted = matvec(G, x[:, 1:]) + matvec(R, e)
-        weighted[:, -1] = eta[:, -1]
+        weighted[:, -1] = end[1]
         return (W, mean), (G, weighted)
+
+
+def blocks(n: int, size: int = 4096) -> Iterator[slice]:
+    """Rows whose matrices lie in the cache together.
+
+    >>> [(at.start, at.stop) for at in blocks(5, 2)]
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    return (slice(first, min(first + size, n)) for first in range(0, n, size))
+
+
+def _part(array: Floats, at: slice) -> Floats:
+    """Some of the rows, of what is shared the one."""
+    return array if array.shape[-1] == 1 else array[..., at]
 
 
 def _regular_inverse(C: Floats) -> Floats | None:
@@ -114,9 +134,9 @@ def _factorised(D: Floats, below: Floats) -> Floats | None:
     return None if failed else factor
 
 
-def _pivots(factor: Floats, d: int) -> Floats:
-    """The block pivots: each diagonal block of the factor times its transpose."""
-    band = factor.T.reshape(-1, d, 2 * d)
+def _pivots(factor: Floats, d: int, at: slice) -> Floats:
+    """Some block pivots: each diagonal block of the factor times its transpose."""
+    band = factor.T.reshape(-1, d, 2 * d)[at]
     L = np.zeros((d, d, band.shape[0]))
     for c in range(d):
         L[c:, c] = band[:, c, : d - c].T

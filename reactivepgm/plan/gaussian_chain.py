@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reactivepgm.plan.gaussian_banded import both_sides
+from reactivepgm.plan.gaussian_banded import blocks, both_sides
 from reactivepgm.plan.gaussian_elements import info_contact, log_integral, moment_contact
 from reactivepgm.plan.gaussian_tridiagonal import tridiagonal_messages
 from reactivepgm.plan.small_matrices import Floats, inverse, matmul, matvec, symmetrise, transpose
@@ -89,10 +89,14 @@ class Chain:
         J, eta = self.J.copy(), self.eta.copy()
         J[..., :-1] += self.left
         eta[:, :-1] += self.left_vector
-        sides = both_sides((J, eta), (self.cross, -self.right_vector, -self.right), (C0, m0))
+        kernel = _once(self.cross), -_once(self.right_vector), -_once(self.right)
+        sides = both_sides((J, eta), kernel, (C0, m0))
         if sides is None:
             return None
-        return self._forward(slice(None), *sides[0]), self._backward(slice(None), *sides[1])
+        for at in blocks(self.cross.shape[2]):    # in place: the arrays are large
+            for (matrix, vector), send in zip(sides, (self._forward, self._backward), strict=True):
+                matrix[..., at], vector[:, at] = send(at, matrix[..., at], vector[:, at])
+        return sides
 
     def _forward(self, at: slice, W: Floats, u: Floats) -> tuple[Floats, Floats]:
         A = self.cross[..., at]
@@ -168,3 +172,8 @@ class Chain:
         eta[:, :size] += k[:, heard]
         K[..., odd], k[:, odd] = self._backward(odd, J, eta)
         return (H, s), (K, k)
+
+
+def _once(array: Floats) -> Floats:
+    """What all gaps share, one time."""
+    return array[..., :1] if array.strides[-1] == 0 else array

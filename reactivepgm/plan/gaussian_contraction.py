@@ -16,6 +16,7 @@ from reactivepgm.plan.contraction_steps import (
     numbers_of,
 )
 from reactivepgm.plan.gaussian_ascent import Ascent
+from reactivepgm.plan.gaussian_banded import blocks
 from reactivepgm.plan.gaussian_elements import (
     Pair,
     info_contact,
@@ -199,6 +200,11 @@ class Sweep(Ascent):
             d = shape[0]
             C, m = np.broadcast_to(C, shape).reshape(d, d, -1), np.broadcast_to(m, shape[1:]).reshape(d, -1)
             J, eta = J.reshape(d, d, -1), eta.reshape(d, -1)
+        if has is None and isinstance(edge, slice) and len(shape) == 3:
+            matrix, vector = self.to_factor[label][..., edge], self.to_factor_vector[label][..., edge]
+            for some in blocks(shape[2]):
+                matrix[..., some], vector[:, some] = info_contact(C[..., some], m[:, some], J[..., some], eta[:, some])
+            return
         matrix, vector = info_contact(C, m, J, eta)
         if has is not None and self.to_factor_moment is not None:
             flags = np.broadcast_to(has, shape[2:]).reshape(-1)
@@ -221,7 +227,10 @@ class Sweep(Ascent):
             PlaceError: nothing determines one of them.
         """
         J, eta = self.J[label], self.eta[label]
-        matrix, vector = info_contact(self.C[label], self.m[label], J, eta)
+        matrix, vector = np.empty(J.shape), np.empty(eta.shape)
+        for at in blocks(J.shape[-1]):
+            matrix[..., at], vector[:, at] = info_contact(
+                self.C[label][..., at], self.m[label][:, at], J[..., at], eta[:, at])
         if self.has is not None:
             self.partials[label].complete(np.arange(J.shape[-1]), J, eta, matrix, vector)
             bare = ~self.has[label]

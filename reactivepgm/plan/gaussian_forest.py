@@ -8,13 +8,13 @@ and P are ordinary; flat roots are allowed wherever the answer exists.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.plan.contraction import Contraction, Held
-from reactivepgm.plan.contraction_steps import CycleError, IntArray, Structure
+from reactivepgm.plan.contraction_steps import CycleError, IntArray, Pool, Structure
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_contraction import Sweep
@@ -162,7 +162,8 @@ class GaussianForest:
         constant = 0.0
         information, contributors, has, flat = [], [], [], []
         careful = False
-        block = Block(self._room(plan))
+        elements = self._given(plan, kernels)
+        block = Block(self._room(plan, elements))
         for label, d in enumerate(self.label_dims):
             n = self.label_sizes[label]
             J, eta, C, m = block.take(d, d, n), block.take(d, n), block.take(d, d, n), block.take(d, n)
@@ -186,23 +187,41 @@ class GaussianForest:
             has.append(prior)
         if careful:
             plan = self._plan_for_flat(deterministic, np.concatenate(flat))
-            block = Block(self._room(plan))
+            elements = {}
+            block = Block(self._room(plan, elements))
         dims = self.label_dims
-        elements = {(a, b): Elements(dims[a], dims[b], size, careful, block) for (a, b), size in plan.pools.items()}
         rows: dict[int, Rows] = {}
-        for number, (factors, numbers) in enumerate(zip(self.families, kernels, strict=True)):
-            if factors.rows:
-                constant += self._fill(plan, number, numbers, elements, rows)
+        if not elements:
+            elements = {(a, b): Elements(dims[a], dims[b], size, careful, block) for (a, b), size in plan.pools.items()}
+            for number, (factors, numbers) in enumerate(zip(self.families, kernels, strict=True)):
+                if factors.rows:
+                    constant += self._fill(plan, number, numbers, elements, rows)
         sweep = Sweep(
             plan, self.label_dims, elements, rows, information, contributors, has if careful else None, log, block
         )
         return sweep, constant
 
-    def _room(self, plan: Contraction) -> int:
+    def _given(self, plan: Contraction, kernels: Sequence[GaussianKernelArrays]) -> dict[Pool, Elements]:
+        """The elements of the only family as its numbers stand, where nothing but paths is made of it; else none."""
+        present = [number for number, family in enumerate(self.families) if family.rows]
+        if len(present) != 1 or len(self.families[present[0]].ins) != 1:
+            return {}
+        (number,) = present
+        n, (out, to) = self.families[number].rows, (self.array_label[a] for a, _ in self.families[number].ends)
+        first = int(plan.edge_base[number])
+        if plan.pools != {(to, out): n} or not (plan.edge_mode[first : first + n] == 1).all():
+            return {}
+        numbers = kernels[number]
+        A = _matrix(numbers.matrices[0], self.label_dims[out], self.label_dims[to])
+        C, b = (None if x is None else np.moveaxis(np.asarray(x), 0, -1) for x in (numbers.covariance, numbers.offset))
+        return {(to, out): Elements.given(A, C, b, n)}
+
+    def _room(self, plan: Contraction, given: Mapping[Pool, Elements]) -> int:
         """How many numbers there are on the way up."""
         dims = self.label_dims
         told = sum(2 * d * (d + 1) * n for d, n in zip(dims, self.label_sizes, strict=True))
-        elements = sum(Elements.room(dims[a], dims[b], size) for (a, b), size in plan.pools.items())
+        pools = ((pool, size) for pool, size in plan.pools.items() if pool not in given)
+        elements = sum(Elements.room(dims[a], dims[b], size) for (a, b), size in pools)
         return told + elements + Sweep.room(plan, dims)
 
     def _priors(

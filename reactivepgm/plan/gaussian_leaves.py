@@ -21,7 +21,7 @@ from reactivepgm.numerics.array import Array
 from reactivepgm.plan.contraction_steps import IntArray
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianMessage, GaussianUnary, ImproperError
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
-from reactivepgm.plan.gaussian_forest import GaussianForest
+from reactivepgm.plan.gaussian_relays import Moments, RelayedBeliefs, RelayedForest
 from reactivepgm.plan.place import Place
 from reactivepgm.plan.small_matrices import Floats
 
@@ -170,24 +170,28 @@ class PooledForest:
     (2.0, 0.125)
     """
 
-    def __init__(self, sizes: Sequence[int], dims: Sequence[int], families: Sequence[Factors]) -> None:
+    def __init__(
+        self, sizes: Sequence[int], dims: Sequence[int], families: Sequence[Factors], noiseless: Sequence[bool] = ()
+    ) -> None:
         self._given = list(sizes), list(dims), list(families)
+        self._noiseless = list(noiseless) or [False] * len(families)
         used = [array for family in families for array in dict.fromkeys(array for array, _ in family.ends)]
         self.leaves = {n: family.out[0] for n, family in enumerate(families) if _hangs(family, sizes, used)}
         hung = set(self.leaves.values())
         self.arrays = [array for array in range(len(sizes)) if array not in hung]
         number = {array: i for i, array in enumerate(self.arrays)}
         self.families = [n for n in range(len(families)) if n not in self.leaves]
-        self.rest = GaussianForest(
+        self.rest = RelayedForest(
             [sizes[a] for a in self.arrays],
             [dims[a] for a in self.arrays],
             [_renumbered(families[n], number) for n in self.families],
+            [self._noiseless[n] for n in self.families],
         )
 
     @cached_property
-    def whole(self) -> GaussianForest:
+    def whole(self) -> RelayedForest:
         """The forest with every leaf in it."""
-        return GaussianForest(*self._given) if self.leaves else self.rest
+        return RelayedForest(*self._given, self._noiseless) if self.leaves else self.rest
 
     def branches(self, family: int) -> tuple[int, IntArray]:
         """The array and the elements that a family's leaves hang on."""
@@ -195,7 +199,7 @@ class PooledForest:
 
     def solve(
         self, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays]
-    ) -> GaussianBeliefs | PooledBeliefs:
+    ) -> GaussianBeliefs | RelayedBeliefs | PooledBeliefs:
         """All marginals and messages for these numbers; see ``GaussianForest.solve``.
 
         Raises:
@@ -228,7 +232,7 @@ class PooledForest:
 
     def contract(
         self, pooled: Pooled, unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays]
-    ) -> GaussianBeliefs | PooledBeliefs:
+    ) -> GaussianBeliefs | RelayedBeliefs | PooledBeliefs:
         """The marginals and messages that follow from what was pooled.
 
         Raises:
@@ -239,7 +243,7 @@ class PooledForest:
         try:
             rest = self.rest.solve([pooled.told[a] for a in self.arrays], [kernels[n] for n in self.families])
         except ImproperError as error:
-            raise ImproperError(self.arrays[error.array], error.element) from None
+            raise ImproperError(self.arrays[error.array], error.element, error.reason) from None
         return PooledBeliefs(self, pooled.leaves, rest, unary, kernels)
 
 
@@ -252,7 +256,7 @@ class PooledBeliefs:
     """
 
     def __init__(
-        self, forest: PooledForest, leaves: dict[int, Leaves], rest: GaussianBeliefs,
+        self, forest: PooledForest, leaves: dict[int, Leaves], rest: GaussianBeliefs | RelayedBeliefs,
         unary: Sequence[GaussianUnary], kernels: Sequence[GaussianKernelArrays],
     ) -> None:
         self._forest, self._leaves, self._rest, self._unary, self._kernels = forest, leaves, rest, unary, kernels
@@ -260,12 +264,14 @@ class PooledBeliefs:
         self._family = {array: n for n, array in forest.leaves.items()}
         self._number = {n: i for i, n in enumerate(forest.families)}
         self._found: dict[int, tuple[Floats, Floats]] = {}
-        self.mean = _Moments(self, 0)
-        self.covariance = _Moments(self, 1)
+        self.mean = Moments(self, 0)
+        self.covariance = Moments(self, 1)
 
     def is_pending(self, array: int) -> bool:
         """Whether the marginals of an array are yet to be computed."""
-        return array in self._family
+        if array in self._family:
+            return array not in self._found
+        return isinstance(self._rest, RelayedBeliefs) and self._rest.is_pending(self._place[array])
 
     def moments(self, array: int) -> tuple[Floats, Floats]:
         """Means and covariances of an array."""
@@ -293,7 +299,7 @@ class PooledBeliefs:
         return self._rest.log_partition + sum(leaves.log_integral() for leaves in self._leaves.values())
 
     @cached_property
-    def _all(self) -> GaussianBeliefs:
+    def _all(self) -> GaussianBeliefs | RelayedBeliefs:
         """The solution of the whole forest, for messages out of single rows."""
         return self._forest.whole.solve(self._unary, self._kernels)
 
@@ -332,16 +338,6 @@ class PooledBeliefs:
     def mutual_information(self, family: int) -> Floats:
         """I(in1; in2) for each row of a two-input family."""
         return self._rest.mutual_information(self._number[family])
-
-
-class _Moments:
-    """One of the two moments, by array."""
-
-    def __init__(self, beliefs: PooledBeliefs, which: int) -> None:
-        self._beliefs, self._which = beliefs, which
-
-    def __getitem__(self, array: int) -> Floats:
-        return self._beliefs.moments(array)[self._which]
 
 
 def _hangs(family: Factors, sizes: Sequence[int], used: Sequence[int]) -> bool:

@@ -23,6 +23,7 @@ from reactivepgm.plan.function_kernel import reads_own
 from reactivepgm.plan.gaussian_arrays import GaussianMessage
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_leaves import PooledBeliefs
+from reactivepgm.plan.gaussian_relays import RelayedBeliefs
 from reactivepgm.plan.kernels import KernelCluster, Shape
 from reactivepgm.plan.outbound import RuleTable, Surroundings, heard
 from reactivepgm.plan.structure import Structure
@@ -44,7 +45,11 @@ class GaussianMessages:
         self._rules = RuleTable(kernel.cluster)
 
     def __call__(
-        self, beliefs: Beliefs, solution: GaussianBeliefs | PooledBeliefs, shapes: dict[int, Shape], interface: str
+        self,
+        beliefs: Beliefs,
+        solution: GaussianBeliefs | RelayedBeliefs | PooledBeliefs,
+        shapes: dict[int, Shape],
+        interface: str,
     ) -> Distribution:
         """The message towards ``interface``, one a row, flat where nothing is behind it."""
         cluster, number = self._kernel.cluster, self._number

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
 from reactivepgm.plan.gaussian_beliefs import GaussianBeliefs
 from reactivepgm.plan.gaussian_leaves import PooledBeliefs
+from reactivepgm.plan.gaussian_relays import RelayedBeliefs
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ def is_singular(covariance: Any) -> bool:
     return bool((values[..., 0] <= 1e-13 * values[..., -1]).any())
 
 
-def noise_terms(number: int, value: GaussianKernelArrays, solution: GaussianBeliefs | PooledBeliefs) -> Floats:
+def noise_terms(number: int, value: GaussianKernelArrays, solution: GaussianBeliefs | RelayedBeliefs | PooledBeliefs) -> Floats:
     """Average energy of the noise less the conditional entropy of the output, for each row."""
     eta, j = solution.out_information(number)
     first, second, v_first, v_second, across = solution.joint(number)

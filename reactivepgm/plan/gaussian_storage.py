@@ -70,6 +70,29 @@ class Elements:
         self.a_moment: Bools | None = np.zeros(size, dtype=bool) if careful else None
         self.b_moment: Bools | None = np.zeros(size, dtype=bool) if careful else None
 
+    @classmethod
+    def given(cls, cross: Floats, C: Floats | None, b: Floats | None, size: int) -> Elements:
+        """The elements of one family of kernels, as views of its numbers, which take no memory where rows share them.
+
+        Args:
+            cross: A (db, da, size or 1).
+            C: (db, db, size or 1), or None.
+            b: (db, size or 1), or None.
+            size: the number of rows.
+
+        >>> shared = Elements.given(np.ones((2, 3, 1)), np.eye(2)[..., None], None, 10)
+        >>> shared.cross.shape, shared.b[0, 0, 9].item(), shared.b.strides[-1]
+        ((2, 3, 10), -1.0, 0)
+        """
+        found = cls.__new__(cls)
+        db, da, _ = cross.shape
+        found.a, found.a_vector = np.broadcast_to(0.0, (da, da, size)), np.broadcast_to(0.0, (da, size))
+        found.cross = np.broadcast_to(cross, (db, da, size))
+        found.b = np.broadcast_to(0.0 if C is None else np.negative(C), (db, db, size))
+        found.b_vector = np.broadcast_to(0.0 if b is None else np.negative(b), (db, size))
+        found.a_moment = found.b_moment = None
+        return found
+
     @staticmethod
     def room(da: int, db: int, size: int) -> int:
         """How many numbers it takes."""

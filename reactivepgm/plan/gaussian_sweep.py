@@ -34,6 +34,7 @@ from reactivepgm.plan.gaussian_leaves import PooledBeliefs, PooledForest
 from reactivepgm.plan.gaussian_messages import GaussianMessages
 from reactivepgm.plan.gaussian_network import GaussianNetwork, NetworkBeliefs
 from reactivepgm.plan.gaussian_noise import is_singular, noise_terms
+from reactivepgm.plan.gaussian_relays import RelayedBeliefs
 from reactivepgm.plan.inbox import improper, naturals_of, one_each
 from reactivepgm.plan.kernels import KernelCluster, Shape, known_shapes
 from reactivepgm.plan.own_edges import solve_with_own
@@ -44,7 +45,7 @@ from reactivepgm.plan.star_sweep import Senders
 from reactivepgm.plan.structure import Cluster, Edge, Structure
 
 Floats = NDArray[np.float64]
-Solution = GaussianBeliefs | PooledBeliefs | NetworkBeliefs
+Solution = GaussianBeliefs | RelayedBeliefs | PooledBeliefs | NetworkBeliefs
 
 _FORESTS: Remembered[PooledForest] = Remembered()
 
@@ -101,8 +102,12 @@ class GaussianInbox:
 
     def unary(self, dimension: int) -> GaussianUnary:
         """Everything in vector form, ready for the forest."""
-        pull = np.zeros((self.size, dimension))
-        precision = np.zeros((self.size, dimension, dimension))
+        if self._information:
+            pull = np.zeros((self.size, dimension))
+            precision = np.zeros((self.size, dimension, dimension))
+        else:
+            flat = GaussianUnary.flat(self.size, dimension)
+            pull, precision = flat.weighted_mean, flat.precision
         for edge, eta, lam in self._information:
             edge.place.add(pull, eta.reshape(-1, dimension))
             edge.place.add(precision, lam.reshape(-1, dimension, dimension))
@@ -200,7 +205,7 @@ class GaussianSweep:
             kernel.check(value, shapes)
         dimensions = tuple((shapes[a] or (1,))[0] for a in self._arrays)
         if self._forest is None or dimensions != self._dimensions:
-            self._forest = self._engine(dimensions)
+            self._forest = self._engine(dimensions, [value.covariance is None for value in values])
             self._dimensions = dimensions
         self._unary = [inboxes[a].unary(d) for a, d in zip(self._arrays, dimensions, strict=True)]
         self._shapes = shapes
@@ -221,7 +226,7 @@ class GaussianSweep:
             raise ImproperPosteriorError(improper(arrays[array], element)) from None
         for local, array in enumerate(self._arrays):
             marginal = partial(_marginal, solution, local, bool(shapes[array]))
-            if isinstance(solution, PooledBeliefs) and solution.is_pending(local):
+            if isinstance(solution, PooledBeliefs | RelayedBeliefs) and solution.is_pending(local):
                 beliefs.replace_later(array, self._batch.elements[array], marginal)
             else:
                 beliefs.replace(array, self._batch.elements[array], marginal())
@@ -230,12 +235,12 @@ class GaussianSweep:
         self._solution = solution
         self._tell_own(beliefs)
 
-    def _engine(self, dimensions: tuple[int, ...]) -> PooledForest | GaussianNetwork:
+    def _engine(self, dimensions: tuple[int, ...], noiseless: list[bool]) -> PooledForest | GaussianNetwork:
         """What solves the regions: contraction, and where they have cycles, dense algebra, in which no messages flow."""
         try:
             ends = [family.ends for family in self._families]
-            make = partial(PooledForest, self._sizes, dimensions, self._families)
-            return _FORESTS(self._sizes, dimensions, ends, make)
+            make = partial(PooledForest, self._sizes, dimensions, self._families, noiseless)
+            return _FORESTS(self._sizes, (*dimensions, *noiseless), ends, make)
         except CycleError:
             if not self._may_be_whole or any(stage_of(kernel.cluster.family) is not None for kernel in self._kernels):
                 raise
