@@ -93,8 +93,9 @@ def predict(
 
     Each datum alone is exact. Data that share an element share its draw; but the elements of one variable, such as the
     states of a chain, are drawn from their marginals, independently of each other, so a draw is no path: covariances
-    between data of different elements are lost (the module's docstring has the whole story). To predict at new covariates, infer with the new rows' data
-    missing (``None``): every prediction is then exact. An autoregression on data is predicted one step ahead.
+    between data of different elements are lost (the module's docstring has the whole story). To predict at new
+    covariates, infer with the new rows' data missing (``None``): every prediction is then exact. An autoregression on data
+    is predicted one step ahead.
 
     Args:
         result: of ``infer`` or ``load_result``.
