@@ -11,6 +11,7 @@ import numpy as np
 from reactivepgm.errors import DataError, ForgottenTildeError, ModelError
 from reactivepgm.graph.arithmetic import unwrapped
 from reactivepgm.graph.clusters import Partition
+from reactivepgm.graph.column import RandomColumn
 from reactivepgm.graph.constant import ConstantReference
 from reactivepgm.graph.data_value import as_data_value
 from reactivepgm.graph.draft import FamilyDraft, column_of, kind_of
@@ -146,6 +147,16 @@ class GraphBuilder(Expressions):
     def enter(self, outer: Scope, model: str) -> Scope:
         """A new scope for a model that is called inside another."""
         return self._namespace.enter(outer, model)
+
+    def drawn_kinds(self, arrays: list[VariableArray]) -> set[Any]:
+        """The nodes that draw some variables, with the shapes of their constants; None for what nothing draws yet."""
+        kinds: dict[VariableArray, Any] = dict.fromkeys(arrays)
+        for draft in self._drafts:
+            array = draft.out.array if isinstance(draft.out, RandomColumn) else None
+            if array in kinds:
+                shapes = tuple(getattr(column, "event", None) for column in draft.inputs)
+                kinds[array] = (draft.node, shapes) if array.rank else draft.node
+        return set(kinds.values())
 
     def rename(self, array: VariableArray, name: str) -> None:
         """Give an anonymous array the name under which the model keeps it."""

@@ -26,8 +26,9 @@ def cut(family: Family, codes: Codes, naming: Naming, derived: Mapping[int, IntA
     """The family with its clusters cut, in parts where rows are cut differently; None where the equation is silent.
 
     The equation speaks where two or more of its variables, or values computed from them (``derived``, block numbers by
-    array id), meet in a factor. Edges to variables that it does not name stay with each other, and with the named ones
-    where all of those are in one block. A deterministic factor is never cut: its output is what its inputs are.
+    array id), meet in a factor, be it on one interface that takes several. Edges to variables that it does not name
+    stay with each other, and with the named ones where all of those are in one block. A deterministic factor is never
+    cut: its output is what its inputs are.
 
     Raises:
         ConstraintError: the statement has a factorisation of its own and it is another one.
@@ -49,6 +50,12 @@ def cut(family: Family, codes: Codes, naming: Naming, derived: Mapping[int, IntA
             same = np.all([column == columns[0] for column in columns], axis=0)
             # Components in different blocks: the interface is in none of the others' blocks.
             blocks[interface] = np.where(same, columns[0], -2 - len(blocks))
+    if len(blocks) == 1:
+        # Components of one interface that fall apart: the interface is in no block of the others, whatever these are.
+        ((interface, column),) = blocks.items()
+        if not (column < -1).any():
+            return None
+        blocks[""] = np.where(column < -1, -1, column)
     if len(blocks) < 2:
         return None
     parts = []

@@ -229,9 +229,7 @@ class Expressions:
         else:
             target, args, kwargs = type(factor), (), dict(factor.parameters)
             if isinstance(factor, PointMass):
-                raise ModelError(
-                    statement.site.letter(f"{factor!r} draws nothing: a known value is no prior", write="x = constvar(value)")
-                )
+                args, kwargs = (factor.value,), {}
         node = node_of(target)
         if node is None:
             raise ModelError(

@@ -189,6 +189,11 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """``np.array([1.0, y[t]])`` outside a statement: data wait for their values there, too."""
+        if _is_append(node):
+            assert isinstance(node.func, ast.Attribute) and isinstance(node.args[0], ast.UnaryOp)
+            operand = self._operand(node.args[0].operand)
+            node.args = [self._call("name", operand, node.func.value, [ast.Constant(None)])]
+            return node
         self.generic_visit(node)
         if not _looks_at_values(node.func) or self._statement is None:
             return node
@@ -347,7 +352,9 @@ class Rewriter(ast.NodeTransformer):
             name = ast.Tuple(elts=names, ctx=ast.Load())
         else:
             return value
-        return located(ast.Call(func=self._attribute("named"), args=[name, value], keywords=[]), value)
+        is_list = isinstance(target, ast.Name) and isinstance(value, (ast.Tuple, ast.List)) and not self._loops
+        hook = "listed" if is_list and not self._depth else "named"
+        return located(ast.Call(func=self._attribute(hook), args=[name, value], keywords=[]), value)
 
     # -- places ---------------------------------------------------------------------------------------------------
 
@@ -373,6 +380,13 @@ class Rewriter(ast.NodeTransformer):
             known = Site(self.file, statement.lineno, line)
             statement._reactivepgm_site = known  # type: ignore[attr-defined]
         return known
+
+
+def _is_append(call: ast.Call) -> bool:
+    """Whether a call is ``x.append(~F(...))``, whose variables are known by the name of the list."""
+    function = call.func
+    is_method = isinstance(function, ast.Attribute) and function.attr == "append" and isinstance(function.value, ast.Name)
+    return is_method and len(call.args) == 1 and not call.keywords and is_tilde(call.args[0]) and not is_negation(call.args[0])
 
 
 def _looks_at_values(function: ast.expr) -> bool:

@@ -150,6 +150,10 @@ class ModelRun(Interpretation, LoopHooks):
 
     def _item(self, number: int, container: Any, key: Any, target: Any, args: Any, kwargs: Any, options: Any) -> Any:
         known = self.sites[number]
+        if type(container) in (dict, list):
+            drawn = self._drawn(number, None, target, args, kwargs, options, None, None)
+            container[key] = drawn.out if isinstance(drawn, FactorHandle) else drawn[1] if known.unpacks else drawn
+            return drawn if isinstance(drawn, FactorHandle) else drawn[0] if known.unpacks else None
         if not isinstance(container, Reference) or container.kind == "constant":
             value = self._drawn(number, None, target, args, kwargs, options, None, no_container(known, container))
             first, container[key] = value if known.unpacks else (None, value)
@@ -332,6 +336,23 @@ class ModelRun(Interpretation, LoopHooks):
             if name in known:
                 return known[name]
         return self.builder.growing(name)
+
+    def listed(self, name: str, value: Any) -> Any:
+        """Several variables on their way to one name, once: those of one kind become an array of that name."""
+        kept = None if self.scope.path or type(value) not in (list, tuple) else self._one_array(name, value)
+        return self.named(name, value) if kept is None else kept
+
+    def _one_array(self, name: str, value: Any) -> Any:
+        """The elements of a new array in the place of single anonymous variables; None where they are no such thing."""
+        if len({id(v.array) for v in value if type(v) is Reference and v.array.anonymous and v.array.size == 1}) != len(value):
+            return None
+        if len(value) < 2 or len(kinds := self.builder.drawn_kinds([v.array for v in value])) != 1 or None in kinds:
+            return None
+        array = self.builder.random(self.scope.prefix + name, (len(value),), value[0].array.site)
+        for k, variable in enumerate(value):
+            self.builder.identities.add(variable, array[k], variable.array.site)
+            array.array.rank = variable.array.rank
+        return type(value)(array[k] for k in range(len(value)))
 
     def named(self, name: Any, value: Any) -> Any:
         """A value on its way to a name: an anonymous variable in it takes that name."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from reactivepgm.distributions import DISCRETE, Bernoulli, Distribution, Group, Uninformative
 from reactivepgm.errors import ImproperPosteriorError, ModelError, NoRuleError, ProductError
+from reactivepgm.graph import Family
 from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.layout import by_batch, taken, zeros_by_batch
 from reactivepgm.plan.beliefs import Beliefs
@@ -133,12 +134,23 @@ class Pool:
         return as_binary(belief) if self.is_binary else belief
 
 
+def plural_in_a_cluster(family: Family, edge: Edge) -> str:
+    """Why an interface of several variables has no place in a joint cluster, and what to write."""
+    cluster = next(c for c in family.clusters if edge.interface in c)
+    others = [name for name in cluster if name != edge.interface and name in family.random]
+    names = list(dict.fromkeys(array.name for _, array, _ in family.random[edge.interface].components()))
+    met = f"{edge.interface} of {family.node.name} takes several variables, here {', '.join(names)}, which q must set apart"
+    joined = f"; q holds them together with {', '.join(others)}" if others else ""
+    terms = " * ".join(f"q({name})" for name in family.random)
+    return family.site.letter(f"{met}{joined}", write=f".where(q={terms}) behind the factor, or constraints=MeanField()")
+
+
 class Slot:
     """One interface of one joint cluster: its edges in the pool of its array, and its rule calls."""
 
-    def __init__(self, edge: Edge, offset: int) -> None:
+    def __init__(self, family: Family, edge: Edge, offset: int) -> None:
         if edge.component is not None:
-            raise ModelError(f"`{edge.interface}` is plural: its variables must be factorised apart, each on its own")
+            raise ModelError(plural_in_a_cluster(family, edge))
         self.edge = edge
         self.offset = offset
         self.window = slice(offset, offset + edge.place.rows)
@@ -166,7 +178,7 @@ class Mailroom:
         for cluster in self.clusters:
             slots = []
             for edge in cluster.edges:
-                slots.append(Slot(edge, counts[edge.array]))
+                slots.append(Slot(cluster.family, edge, counts[edge.array]))
                 counts[edge.array] += edge.place.rows
                 places[edge.array].append(edge.place.index)
             self.slots.append(slots)

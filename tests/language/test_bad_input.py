@@ -137,7 +137,7 @@ def test_another_undefined_name_stays_a_name_error():
         f().build()
 
 
-@pytest.mark.parametrize(("container", "word"), [([None, None], "list"), ({}, "dict")])
+@pytest.mark.parametrize(("container", "word"), [((None, None), "tuple"), ("ab", "str")])
 def test_an_element_of_something_that_is_no_array_of_variables(container, word):
     @model
     def f(n):

@@ -9,7 +9,10 @@ from reactivepgm.distributions import NormalMeanVariance
 from reactivepgm.errors import UndeclaredVariableError
 from reactivepgm.language import model, randomvar
 
-elsewhere = [None, None]
+elsewhere = (
+    None,
+    None,
+)
 
 
 @model
@@ -92,7 +95,7 @@ def test_a_global_of_that_name_is_the_global():
     def f():
         elsewhere[0] = ~NormalMeanVariance(0.0, 1.0)
 
-    with pytest.raises(UndeclaredVariableError, match="elsewhere is a list"):
+    with pytest.raises(UndeclaredVariableError, match="elsewhere is a tuple"):
         f().build()
 
 

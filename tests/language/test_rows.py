@@ -255,13 +255,15 @@ def test_row_prior_object_of_every_family(prior):
     np.testing.assert_allclose(posterior.entropy(), prior.entropy())
 
 
-def test_row_a_point_is_no_prior():
+def test_row_a_point_is_a_prior_that_is_known():
     @model
-    def f(prior):
+    def f(prior, y):
         theta = ~prior
+        y[...] = ~rp.NormalMeanVariance(theta, 1.0)
 
-    with pytest.raises(rp.ModelError, match=r"draws nothing[\s\S]*x = constvar"):
-        f(PointMass(2.0)).build()
+    result = infer(f(PointMass(2.0)), data={"y": 5.0}, free_energy=True)
+    np.testing.assert_allclose(result.posteriors["theta"].mean, 2.0)
+    np.testing.assert_allclose(result.free_energy[-1], 0.5 * np.log(2.0 * np.pi) + 4.5)
 
 
 def test_row_early_use():
