@@ -3,6 +3,8 @@
 ``python -m benchmarks.online_endurance`` sends a million observations, some of them missing, through one scalar Kalman
 filter with listeners on posterior, prediction and score, and a bounded history; it prints the resident memory and the time
 of every tenth of the run, and ends with an error where memory grew by 5 MB or the last tenth took 10 % more than the first.
+A tenth is timed in blocks of a hundred observations, and its fastest block is what counts: an engine that slows down slows
+all of them, whereas other processes on the machine slow some.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import time
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -42,7 +45,7 @@ def main(n: int = 1_000_000) -> None:
     """Runs, prints a table, and judges.
 
     Args:
-        n: Observations.
+        n: Observations, at least 10 000.
     """
     engine = infer_online(
         kalman(m=0.0, v=100.0), autoupdates=lambda q: {"m": q["x"].mean, "v": q["x"].variance}, history={"x": 100}
@@ -59,22 +62,26 @@ def main(n: int = 1_000_000) -> None:
     for observation in block * 10:
         engine.observe(observation)
     gc.collect()
-    memory, times = [resident()], []
+    memory, tenths = [resident()], []
     for _ in range(10):
-        started = time.perf_counter()
-        for _ in range(n // 10_000):
-            for observation in block:
+        blocks = []
+        for k in range(n // 1000):
+            part = block[k % 10 * 100 : k % 10 * 100 + 100]
+            started = time.perf_counter()
+            for observation in part:
                 engine.observe(observation)
-        times.append((time.perf_counter() - started) / (n // 10_000 * 1000) * 1e6)
+            blocks.append((time.perf_counter() - started) / len(part) * 1e6)
+        tenths.append(blocks)
         memory.append(resident())
     table = Table(title=f"{engine.count} observations through one engine", title_justify="left")
-    for heading in ("tenth", "us an observation", "resident MB", "growth MB"):
+    for heading in ("tenth", "us an observation, fastest block", "median block", "resident MB", "growth MB"):
         table.add_column(heading, justify="right")
-    for i, each in enumerate(times):
-        table.add_row(str(i + 1), f"{each:.2f}", f"{memory[i + 1]:.1f}", f"{memory[i + 1] - memory[0]:.2f}")
+    for i, blocks in enumerate(tenths):
+        times = (f"{each:.2f}" for each in (min(blocks), median(blocks)))
+        table.add_row(str(i + 1), *times, f"{memory[i + 1]:.1f}", f"{memory[i + 1] - memory[0]:.2f}")
     Console().print(table)
     assert seen == [engine.count] * 3
-    if memory[-1] - memory[0] >= 5.0 or times[-1] > 1.1 * times[0]:
+    if memory[-1] - memory[0] >= 5.0 or min(tenths[-1]) > 1.1 * min(tenths[0]):
         raise SystemExit("memory grew by 5 MB, or the last tenth took 10 % more than the first")
 
 

@@ -89,7 +89,7 @@ class Assembler:
     """
 
     model: ModelInstance
-    initialisation: dict[str, Distribution]
+    initialisation: Mapping[str, Distribution]
     constraints: Any
     iterations: int
     pipeline: Any = None
@@ -101,6 +101,11 @@ class Assembler:
             raise ModelError(f"infer_online needs {name}(...), not the model function itself: call it first")
         if not isinstance(self.model, ModelInstance):
             raise ModelError(f"infer_online needs a model instance, not {type(self.model).__name__}")
+        if not isinstance(self.initialisation, Mapping):
+            raise ModelError(
+                f"initialisation must map variables to distributions, not be {self.initialisation!r}\n"
+                '  write  initialisation={"x": Normal(mean=0.0, variance=1.0)}'
+            )
         for name, belief in self.initialisation.items():
             if not isinstance(belief, Distribution):
                 raise ModelError(f"initialisation of `{name}` must be a distribution, not {type(belief).__name__}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reactivepgm.distributions import Distribution
-from reactivepgm.errors import InvalidParameterError, ModelError
+from reactivepgm.errors import DataError, InvalidParameterError, ModelError
 from reactivepgm.graph import Graph, UnfactorizedData
 from reactivepgm.inference.assembly import Assembler, Assembly, is_missing
 from reactivepgm.inference.feedback import Feedback
@@ -62,6 +62,19 @@ class Course:
         if self.last is not None and self.last[0] is self.shape.stepper:
             return self.last[1], self.last[2]
         return self._rebuilt
+
+    def only_name(self) -> str:
+        """The name of a bare value.
+
+        Raises:
+            DataError: observations bring several data.
+        """
+        if len(self.names) != 1:
+            raise DataError(
+                f"a bare value needs a model with one open parameter; this one has {', '.join(self.names) or 'none'}:"
+                ' observe({"name": value})'
+            )
+        return self.names[0]
 
     # -- graphs
 

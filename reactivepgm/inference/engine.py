@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
+
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import DataError, ReactivePGMError, StorageError, ThreadError
 from reactivepgm.inference.arrivals import Arrivals
@@ -63,8 +65,10 @@ class Engine(Reading):
         pipeline: Any = None,
         progress: bool | None = None,
     ) -> None:
-        if iterations < 1:
-            raise ValueError(f"iterations must be at least 1, not {iterations}")
+        if not isinstance(iterations, (int, np.integer)) or isinstance(iterations, bool) or iterations < 1:
+            raise ValueError(f"iterations must be at least 1, and whole, not {iterations!r}")
+        if not isinstance(trace, (bool, int)) or trace < 0:
+            raise ValueError(f"trace must be True, False, or how many events to keep one by one, not {trace!r}")
         if when not in ("all", "any"):
             raise ValueError(f'when must be "all" or "any", not {when!r}')
         super().__init__(datastream, progress)
@@ -73,7 +77,7 @@ class Engine(Reading):
         self._told = Callbacks(callbacks, self.trace)
         self._is_told = not self._told.is_quiet
         self._feedback = Feedback(autoupdates)
-        assembler = Assembler(model, dict(initialisation), constraints, iterations, pipeline, self._told)
+        assembler = Assembler(model, initialisation, constraints, iterations, pipeline, self._told)
         self._course = Course(assembler, self._feedback, self._begun)
         self._faults = Faults(on_bad_observation, self._course, self._feedback)
         self._opening = Opening(self._course, self._feedback, self._faults, self._told)
@@ -86,7 +90,7 @@ class Engine(Reading):
         self.posteriors: Outlets = self._publishing.posteriors
         self.predictions: Outlets = self._publishing.predictions
         self.free_energy: Outlet = self._publishing.free_energy
-        self.history: dict[str, deque[Distribution]] = self._publishing.history
+        self.history: Mapping[str, deque[Distribution]] = self._publishing.history
 
     @property
     def skipped(self) -> int:
@@ -149,7 +153,7 @@ class Engine(Reading):
         course, arrivals = self._course, self._arrivals
         self._opening.begin(observation)
         if not isinstance(observation, Mapping):
-            observation = {self._only_name(): observation}
+            observation = {course.only_name(): observation}
         if course.assembly is not None and len(observation) == len(course.names) and not arrivals.queues:
             self._take(observation)
             return
@@ -232,15 +236,6 @@ class Engine(Reading):
         if not self._is_usual and not self._is_told:
             self._usual = usual(course, publishing, self._feedback, self._arrivals, self)
             self._is_usual = True
-
-    def _only_name(self) -> str:
-        names = self._course.names
-        if len(names) != 1:
-            raise DataError(
-                f"a bare value needs a model with one open parameter; this one has {', '.join(names) or 'none'}:"
-                ' observe({"name": value})'
-            )
-        return names[0]
 
     def _own(self) -> None:
         self.check_open("observe(...)")
@@ -334,6 +329,9 @@ class Engine(Reading):
     def restore(self, snapshot: Snapshot, path: str) -> None:
         """Take over a snapshot; ``path`` is for the error when it is of another model."""
         course = self._course
+        if snapshot.parameters and not self._feedback.is_given:
+            fed = ", ".join(snapshot.parameters)
+            raise StorageError(f"{path} is of an engine whose autoupdates returned {fed}\n  write  resume(..., autoupdates=...)")
         try:
             graph = course.build(snapshot.parameters, snapshot.inputs)
             course.begin(graph, snapshot.parameters, snapshot.inputs, frozenset(snapshot.unknown))

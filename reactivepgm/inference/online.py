@@ -69,6 +69,6 @@ def infer_online(
         Beta(a=2.0, b=2.0)
     """
     return Engine(
-        model, datastream, autoupdates, initialisation or {}, constraints, iterations, when, on_bad_observation, history,
-        callbacks, trace, pipeline, progress,
+        model, datastream, autoupdates, {} if initialisation is None else initialisation, constraints, iterations, when,
+        on_bad_observation, history, callbacks, trace, pipeline, progress,
     )

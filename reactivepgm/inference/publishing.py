@@ -56,7 +56,7 @@ class Publishing:
         self.posteriors = Outlets(propagation, self.rewire, "posterior")
         self.predictions = Outlets(propagation, self.rewire, "prediction")
         self.free_energy = Outlet(propagation, self.rewire)
-        self.history: dict[str, deque[Distribution]] = {}
+        self.history = History()
         self.latest = Latest(self._late, turn)
         self.named: tuple[str, ...] = ()
         self.wanted: tuple[str, ...] = ()
@@ -151,6 +151,20 @@ class Posteriors(dict[str, Distribution]):
     def __missing__(self, name: str) -> Distribution:
         there = ", ".join(sorted(self)) or "none, because no observation has come"
         raise KeyError(f"no posterior named {name!r}; there are: {there}")
+
+
+class History(dict[str, deque[Distribution]]):
+    """Bounded lists of posteriors by name.
+
+    Example:
+        >>> History()["x"]
+        Traceback (most recent call last):
+        ...
+        KeyError: "no history of 'x' is kept; write  infer_online(..., history={'x': 1000})"
+    """
+
+    def __missing__(self, name: str) -> deque[Distribution]:
+        raise KeyError(f"no history of {name!r} is kept; write  infer_online(..., history={{{name!r}: 1000}})")
 
 
 class Latest(dict[str, Distribution]):

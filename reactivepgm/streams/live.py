@@ -356,7 +356,13 @@ def _check_whole(reference: Reference, what: str) -> None:
 
 
 def live(graph: Graph) -> LiveGraph:
-    """The live side of a graph, made on first use."""
+    """The live side of a graph, made on first use.
+
+    Raises:
+        ModelError: this is no graph.
+    """
+    if not isinstance(graph, Graph):
+        raise ModelError(f"{graph!r} is no graph; write  graph, (y, x) = model_function(...)")
     found: LiveGraph | None = vars(graph).get("_live")
     if found is None:
         found = vars(graph)["_live"] = LiveGraph(graph)

@@ -63,6 +63,8 @@ def finish(*variables: Reference, graph: Graph | None = None) -> None:
         >>> finish(flip)
         the end
     """
+    if not variables:
+        raise ModelError("finish needs the data variables whose streams have ended")
     for variable in variables:
         chosen = _reference(variable, "finish")
         _live(chosen, graph).finish(chosen)
@@ -195,8 +197,6 @@ def schedule_updates(*variables: Reference, graph: Graph | None = None) -> Sched
 
 def bethe_free_energy(graph: Graph) -> Cell:
     """An observable of the Bethe free energy (nats), renewed with every propagation."""
-    if not isinstance(graph, Graph):
-        raise ModelError(f"bethe_free_energy: {graph!r} is no graph; write  graph, (y, x) = model_function(...)")
     return live(graph).free_energy()
 
 

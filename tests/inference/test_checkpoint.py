@@ -241,3 +241,11 @@ def test_a_process_killed_fifty_times_ends_where_an_unbroken_one_does(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["state", "state.previous"]
     assert broken.latest["x"] == whole.latest["x"]
     assert broken.latest["w"] == whole.latest["w"]
+
+
+def test_an_engine_that_fed_back_does_not_go_on_without(tmp_path):
+    engine = infer_online(fresh(), **OPTIONS)
+    engine.observe({"y": 1.0})
+    engine.checkpoint(tmp_path / "run")
+    with pytest.raises(StorageError, match=r"whose autoupdates returned (?s:.*)write  resume\(\.\.\., autoupdates=\.\.\.\)"):
+        resume(tmp_path / "run", fresh(), **{**OPTIONS, "autoupdates": None})

@@ -234,3 +234,18 @@ def test_a_prediction_is_told_once_and_only_of_what_is_taken_in():
         for value in (1.0, "text", 2.0):
             engine.observe({"k": value})
         assert len(seen) == expected
+
+
+def test_options_that_cannot_be_are_told_at_once():
+    for options, error, match in (
+        ({"iterations": "a"}, ValueError, "whole, not 'a'"),
+        ({"iterations": 1.5}, ValueError, "whole, not 1.5"),
+        ({"iterations": 0}, ValueError, "at least 1"),
+        ({"trace": "a"}, ValueError, "trace must be True, False, or how many"),
+        ({"trace": -1}, ValueError, "not -1"),
+        ({"initialisation": 3}, ModelError, "initialisation must map variables to distributions"),
+    ):
+        with pytest.raises(error, match=match):
+            infer_online(walk(m=0.0, v=9.0), **options)
+    with pytest.raises(KeyError, match="no history of 'x' is kept"):
+        walker().history["x"]

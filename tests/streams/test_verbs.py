@@ -303,6 +303,15 @@ def test_a_batch_of_a_subscriber_makes_one_propagation_after_the_present_one():
     assert len(scores) == 3
 
 
+def test_verbs_without_a_graph_or_a_variable_say_so():
+    with pytest.raises(ModelError, match="3 is no graph"):
+        live(3)
+    with pytest.raises(ModelError, match="3 is no graph"):
+        bethe_free_energy(3)
+    with pytest.raises(ModelError, match="finish needs the data variables"):
+        finish()
+
+
 def test_what_a_batch_brought_before_it_failed_is_not_lost():
     graph, (a, b, p, _, _) = coins()
     seen = follow(marginal(p))
