@@ -4,7 +4,8 @@ p(x) = h(x) exp(eta . T(x) - A(eta)),   p1(x) p2(x) ∝ h(x) exp((eta1 + eta2) .
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -85,6 +86,11 @@ class Group:
     def __repr__(self) -> str:
         return f"<group {self.name}>"
 
-    def __reduce__(self) -> str:
-        # Groups are compared by identity; each is a module constant that carries its own name.
-        return self.name
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        # Groups are compared by identity; each is a constant of its own name in the module of its functions.
+        return _constant, (self._build.__module__, self.name)
+
+
+def _constant(module: str, name: str) -> Group:
+    group: Group = getattr(import_module(module), name)
+    return group

@@ -46,6 +46,8 @@ def infer(
     annotations: str | Iterable[str] = (),
     pipeline: Any = None,
     fallback: Quadrature | None = None,
+    executor: Any = None,
+    shards: int | None = None,
 ) -> Result:
     """Posteriors of all variables of a model, given data.
 
@@ -72,6 +74,9 @@ def infer(
         pipeline: a stage on the messages of statements that have none of their own.
         fallback: ``Quadrature(n)`` or ``Projection(family)`` integrates the log density of a stochastic factor where it has
             no rule; by default a missing rule is an error.
+        executor: divide the model into shards and work on them there: an executor of ``concurrent.futures``, a list of
+            them, or a Dask ``Client``. Every iteration gives what it would give without.
+        shards: into how many; by default as many as the executor has workers.
 
     Returns:
         A Result; printing it shows a table.
@@ -109,31 +114,51 @@ def infer(
     told.tell("after_model_creation", graph)
     schedule = LoopySchedule(damping, tolerance or 1e-8)
     told.tell("before_data_update", data)
-    run = Run(graph, graph.read_data({} if data is None else data), initialisation or {}, messages or {}, schedule, free_energy)
+    read = graph.read_data({} if data is None else data)
+    run = _run(executor, shards)(graph, read, initialisation or {}, messages or {}, schedule, free_energy)
+    if executor is not None and (trace or annotations or told.watches):
+        raise ModelError(
+            "trace=, annotations= and callbacks for single computations see one process only\n"
+            "  write  infer(...) without executor=, or callbacks for iterations"
+        )
     chosen = [returnvars] if isinstance(returnvars, str) else returnvars
     run.check_names(() if chosen is None else chosen, "returnvars")
     wanted = run.names() if chosen is None else list(chosen)
     told.tell("after_data_update", data)
     told.tell("before_inference")
     kept = Trace() if trace else None
-    with watched_by(_watcher(told, kept, noting)):
-        scores, done, converged = iterate(run, iterations, free_energy, tolerance, progress, told)
-    run.finish()
-    result = Result(
-        posteriors=Posteriors({name: run.posterior(name) for name in wanted}),
-        free_energy=np.array(scores if free_energy else []),
-        iterations=done,
-        converged=converged,
-        duration=time.perf_counter() - started,
-        graph=graph,
-        returned=returned,
-        hidden=Posteriors(run.hidden()),
-        covariates=run.covariates(),
-        trace=kept,
-        annotations=noting.collected(run.plan, run.beliefs),
-    )
+    try:
+        with watched_by(_watcher(told, kept, noting)):
+            scores, done, converged = iterate(run, iterations, free_energy, tolerance, progress, told)
+        run.finish()
+        result = Result(
+            posteriors=Posteriors({name: run.posterior(name) for name in wanted}),
+            free_energy=np.array(scores if free_energy else []),
+            iterations=done,
+            converged=converged,
+            duration=time.perf_counter() - started,
+            graph=graph,
+            returned=returned,
+            hidden=Posteriors(run.hidden()),
+            covariates=run.covariates(),
+            trace=kept,
+            annotations=noting.collected(run.plan, run.beliefs),
+        )
+    finally:
+        run.close()
     told.tell("after_inference", result)
     return result
+
+
+def _run(executor: Any, shards: int | None) -> Callable[..., Run]:
+    """What runs the inference: this process, or an executor's workers."""
+    if executor is None:
+        if shards is not None:
+            raise ModelError(f"shards={shards} without an executor\n  write  executor=ThreadPoolExecutor({shards}) besides")
+        return Run
+    from reactivepgm.inference.sharded import ShardedRun  # it is a Run, so it imports this file
+
+    return partial(ShardedRun, executor=executor, shards=shards)
 
 
 def check_settings(iterations: int, damping: float) -> None:
@@ -287,9 +312,16 @@ class Run:
             return whole[0]
         return whole if len(array.shape) == 1 else whole[np.arange(array.size).reshape(array.shape)]
 
+    def advance(self) -> None:
+        """One iteration."""
+        self.plan.iterate(self.beliefs)
+
     def score(self) -> Any:
         """The free energy of the beliefs, in nats."""
         return self.plan.free_energy(self.beliefs)
+
+    def close(self) -> None:
+        """Let go of what others hold for this run: nothing."""
 
     def finish(self) -> None:
         """Check what loopy regions leave unchecked while they settle, and warn if they did not."""
@@ -329,7 +361,7 @@ def iterate(
         settled: bool | None = None
         for done in range(1, iterations + 1):
             stop = callbacks.tell("before_iteration", done)
-            run.plan.iterate(run.beliefs)
+            run.advance()
             loopy = run.plan.loopy
             if free_energy or (tolerance is not None and not loopy):
                 scores.append(run.score())

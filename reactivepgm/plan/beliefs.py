@@ -120,9 +120,9 @@ class Beliefs:
         else:
             self.replace(array, elements, belief())
 
-    def fix(self, array: int, belief: Distribution) -> None:
-        """The marginals of an array that are given once and for all, one an element."""
-        self._keep(array, None, as_posterior(belief))
+    def fix(self, array: int, belief: Distribution, elements: NDArray[np.intp] | None = None) -> None:
+        """Marginals that are given, one an element, for all elements of an array or for some; no form applies to them."""
+        self._keep(array, elements, as_posterior(belief))
 
     def begin(self, array: int, belief: Distribution) -> None:
         """An initial marginal for all elements of an array."""

@@ -119,14 +119,23 @@ def _coloured(
     )
     of_element = colours[region]
     return [
-        _batch(structure, arrays, clusters, {a: of_element[offset[a] :][: structure.arrays[a].size] for a in arrays}, c)
+        batch_of(structure, arrays, clusters, {a: of_element[offset[a] :][: structure.arrays[a].size] for a in arrays}, c)
         for c in range(int(colours.max(initial=0)) + 1)
     ]
 
 
-def _batch(
+def batch_of(
     structure: Structure, arrays: list[int], clusters: list[Cluster], colours: dict[int, IntArray], wanted: int
 ) -> Batch:
+    """The batch of one colour.
+
+    Args:
+        structure: where the arrays are.
+        arrays: those of which some elements may have the colour.
+        clusters: all that have edges there.
+        colours: by array, one for every element; clusters of several interfaces have one colour a row.
+        wanted: the colour.
+    """
     chosen = {array: np.flatnonzero(colours[array] == wanted) for array in arrays}
     inverse = {}
     for array in arrays:
