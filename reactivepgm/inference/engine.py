@@ -331,7 +331,7 @@ class Engine(Reading):
         course = self._course
         if snapshot.parameters and not self._feedback.is_given:
             fed = ", ".join(snapshot.parameters)
-            raise StorageError(f"{path} is of an engine whose autoupdates returned {fed}\n  write  resume(..., autoupdates=...)")
+            raise StorageError(f"{path} is of an engine whose autoupdates returned {fed}; write  resume(..., autoupdates=...)")
         try:
             graph = course.build(snapshot.parameters, snapshot.inputs)
             course.begin(graph, snapshot.parameters, snapshot.inputs, frozenset(snapshot.unknown))

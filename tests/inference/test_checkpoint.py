@@ -247,5 +247,5 @@ def test_an_engine_that_fed_back_does_not_go_on_without(tmp_path):
     engine = infer_online(fresh(), **OPTIONS)
     engine.observe({"y": 1.0})
     engine.checkpoint(tmp_path / "run")
-    with pytest.raises(StorageError, match=r"whose autoupdates returned (?s:.*)write  resume\(\.\.\., autoupdates=\.\.\.\)"):
+    with pytest.raises(StorageError, match=r"whose autoupdates returned .* write  resume\(\.\.\., autoupdates=\.\.\.\)"):
         resume(tmp_path / "run", fresh(), **{**OPTIONS, "autoupdates": None})
