@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from reactivepgm import (
+    GCV,
     Gamma,
+    GaussHermiteCubature,
+    GCVMeta,
     InvalidParameterError,
     Normal,
     NormalMeanPrecision,
@@ -191,6 +194,31 @@ def counts(y, a, b):
 
 
 @model
+def drifting(y, m, v, a, b):
+    before = ~Normal(mean=m, variance=v)
+    tau = ~Gamma(shape=a, rate=b)
+    x = ~Normal(mean=before, precision=tau)
+    y[...] = ~Normal(mean=x, variance=0.5)
+
+
+@model
+def volatile(y, zm, zv, xm, xv, meta):
+    z_before = ~Normal(mean=zm, variance=zv)
+    z = ~Normal(mean=z_before, variance=0.1)
+    x_before = ~Normal(mean=xm, variance=xv)
+    x = ~GCV(x_before, z, 1.0, -1.0).where(meta=meta)
+    y[...] = ~Normal(mean=x, variance=0.5)
+
+
+@model
+def volatile_by_prediction(y, zm, zv, xm, xv, meta):
+    z = ~Normal(mean=zm, variance=zv + 0.1)
+    x_before = ~Normal(mean=xm, variance=xv)
+    x = ~GCV(x_before, z, 1.0, -1.0).where(meta=meta)
+    y[...] = ~Normal(mean=x, variance=0.5)
+
+
+@model
 def walk(y, m, v, a, b):
     before = ~Normal(mean=m, variance=v)
     x = ~Normal(mean=before, variance=1.0)
@@ -238,3 +266,51 @@ def test_unknown_precision_online(monkeypatch, iterations):
         iterations=iterations,
     )
     assert fast == slow
+
+
+@pytest.mark.parametrize("iterations", [1, 4])
+def test_a_joint_of_numbers_online(monkeypatch, iterations):
+    data = RNG.normal(size=40).cumsum().tolist()
+    data[3] = data[4] = data[20] = None
+    fast, slow = twice(
+        monkeypatch,
+        drifting(m=0.0, v=100.0, a=1.0, b=1.0),
+        data,
+        lambda q: {"m": q["x"].mean, "v": q["x"].variance, "a": q["tau"].shape, "b": q["tau"].rate},
+        "x",
+        initialisation={"tau": Gamma(shape=1.0, rate=1.0)},
+        constraints="q(before, x, tau) = q(before, x) q(tau)",
+        iterations=iterations,
+    )
+    assert fast == slow
+
+
+@pytest.mark.parametrize("points", [None, 9])
+@pytest.mark.parametrize("step", [volatile, volatile_by_prediction], ids=["with z_before", "drift in the prior"])
+def test_volatility_online(monkeypatch, step, points):
+    data = RNG.normal(size=40).cumsum().tolist()
+    data[9] = None
+    fast, slow = twice(
+        monkeypatch,
+        step(zm=0.0, zv=1.0, xm=0.0, xv=1.0, meta=None if points is None else GCVMeta(GaussHermiteCubature(points))),
+        data,
+        lambda q: {"zm": q["z"].mean, "zv": q["z"].variance, "xm": q["x"].mean, "xv": q["x"].variance},
+        "z",
+        initialisation={"z": Normal(mean=0.0, variance=1.1)},
+        constraints="q(x_before, x, z) = q(x_before, x) q(z)",
+        iterations=5,
+    )
+    assert fast == slow
+
+
+def test_points_of_which_one_has_all_the_weight_are_an_error_in_a_traced_step_too():
+    engine = infer_online(
+        volatile(zm=0.0, zv=1.0, xm=0.0, xv=1.0, meta=GCVMeta(GaussHermiteCubature(9))),
+        autoupdates=lambda q: {"zm": q["z"].mean, "zv": q["z"].variance, "xm": q["x"].mean, "xv": q["x"].variance},
+        initialisation={"z": Normal(mean=0.0, variance=1.1)},
+        constraints="q(x_before, x, z) = q(x_before, x) q(z)",
+    )
+    for value in RNG.normal(size=20).tolist():
+        engine.observe({"y": value})
+    with pytest.raises(InvalidParameterError, match="one of the points carries all the weight"):
+        engine.observe({"y": 1e6})
