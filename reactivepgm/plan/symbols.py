@@ -1,7 +1,7 @@
 """Symbolic floats: a rule that is run on them leaves its arithmetic on a tape.
 
 Every operation becomes a node of a graph without repetitions (equal operations on equal operands are one node); functions
-of numerics become calls of themselves, so what is emitted computes bit for bit what the rule computes on floats.
+of numerics become calls of themselves or of what they call, so what is emitted computes bit for bit what the rule computes.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from reactivepgm.numerics import elementary, special
+from reactivepgm.numerics import special
 
 
 class CannotTraceError(Exception):
@@ -226,10 +226,11 @@ class Namespace:
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "log": elementary.log,
-    "log1p": elementary.log1p,
-    "exp": elementary.exp,
-    "sqrt": elementary.sqrt,
+    # These raise where the functions of numerics give limits; the step then goes back to the calls, as after 1 / 0.
+    "log": math.log,
+    "log1p": math.log1p,
+    "exp": math.exp,
+    "sqrt": math.sqrt,
     "abs": abs,
     "largest": max,
     "gammaln": special.gammaln,
