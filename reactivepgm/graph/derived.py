@@ -104,7 +104,7 @@ def is_fixed_symbol(value: Any) -> bool:
     return isinstance(value, Derived) or (isinstance(value, Reference) and value.array.kind == "data")
 
 
-def _postorder(roots: Sequence[Any]) -> list[Derived]:
+def arguments_first(roots: Sequence[Any]) -> list[Derived]:
     """All expressions below the roots, arguments first; no recursion, however long a running sum is."""
     order: list[Derived] = []
     seen: set[int] = set()
@@ -126,7 +126,7 @@ def _postorder(roots: Sequence[Any]) -> list[Derived]:
 def names_in(expressions: Sequence[Any]) -> tuple[str, ...]:
     """The data that expressions need."""
     names: dict[str, None] = {}
-    items = [*expressions, *(part for e in _postorder(expressions) for part in (*e.args, *e.kwargs.values()))]
+    items = [*expressions, *(part for e in arguments_first(expressions) for part in (*e.args, *e.kwargs.values()))]
     for part in _flat(items):
         if isinstance(part, Reference) and part.array.kind == "data":
             names[part.array.name] = None
@@ -154,7 +154,7 @@ def evaluate(expressions: Sequence[Any], values: Mapping[str, Any]) -> list[Any]
             return type(item)(value_of(part) for part in item)
         return item
 
-    for expression in _postorder(expressions):
+    for expression in arguments_first(expressions):
         arguments = [value_of(a) for a in expression.args]
         done[id(expression)] = expression.function(*arguments, **{k: value_of(v) for k, v in expression.kwargs.items()})
     return [value_of(e) for e in expressions]
@@ -252,7 +252,7 @@ class DerivedSource:
 
     def canonical(self, rows: int) -> tuple[Any, ...]:
         """The data and the functions in the expressions."""
-        functions = sorted({_name(e.function) for e in _postorder(self.expressions)})
+        functions = sorted({_name(e.function) for e in arguments_first(self.expressions)})
         return ("derived", self.names, tuple(functions))
 
 

@@ -18,9 +18,7 @@ from reactivepgm.distributions import (
     PointMass,
     UnivariateNormal,
 )
-from reactivepgm.errors import InvalidParameterError
 from reactivepgm.graph import Family, FixedBinding, Graph
-from reactivepgm.graph.source import DataSource
 from reactivepgm.nodes import DELTA
 from reactivepgm.numerics.array import as_scalar
 from reactivepgm.plan.beliefs import as_posterior
@@ -31,18 +29,10 @@ from reactivepgm.plan.plan import Plan
 from reactivepgm.plan.recorder import CannotStitchError, Recorder
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.script import Slot
+from reactivepgm.plan.stitched_data import point_of
 from reactivepgm.plan.structure import Cluster, Structure
 from reactivepgm.plan.tilted_energy import energy_of_scale
 from reactivepgm.rulebook import find_average_energy, find_log_scale, find_marginal_rule, find_rule, has_rule, split_joints
-
-CONDITIONS = {
-    "positive": "{0} > 0.0",
-    "nonnegative": "{0} >= 0.0",
-    "unit": "0.0 <= {0} <= 1.0",
-    "binary": "{0} == 0.0 or {0} == 1.0",
-    "count": "{0} >= 0.0 and {0} == {0} // 1.0",
-    "category": "{0} >= 0.0 and {0} == {0} // 1.0",
-}
 
 _CAVITIES = (NormalWeightedMeanPrecision, MvNormalWeightedMeanPrecision)
 
@@ -158,21 +148,9 @@ class Stitched:
             self._points[family.id, name] = self._value(family, name, binding)
 
     def _value(self, family: Family, name: str, binding: FixedBinding) -> Slot:
-        return self._datum(family, name, binding) if binding.names else self.script.constant(binding.resolve({}))
-
-    def _datum(self, family: Family, name: str, binding: FixedBinding) -> Slot:
-        """A datum as a point mass: plain floats directly, anything else through its binding."""
-        interface = family.node.interface(name)
-        plain = binding.names[0]
-        slot = self.inputs[plain]
-        example = self.script.values[slot]
-        simple = interface.support is None or interface.support in CONDITIONS
-        if len(binding.names) == 1 and type(example) is float and simple and _reads_as_is(binding, example):
-            if interface.support is not None:
-                self.script.check(CONDITIONS[interface.support], slot, partial(_refuse, family, name))
-            return self.script.call(PointMass._of, slot)
-        names = binding.names
-        return self.script.call(partial(_resolved, binding, names), *(self.inputs[n] for n in names))
+        if not binding.names:
+            return self.script.constant(binding.resolve({}))
+        return point_of(self.script, self.inputs, family, name, binding)
 
     def _marginal(self, array: int) -> Slot:
         """The current marginal; the state's where it is read before it is updated."""
@@ -319,19 +297,3 @@ def _weighted(weights: tuple[float, ...], *terms: float) -> float:
     for weight, term in zip(weights, terms, strict=True):
         total = total + weight * as_scalar(term)
     return total
-
-
-def _resolved(binding: FixedBinding, names: tuple[str, ...], *values: Any) -> PointMass:
-    return binding.resolve(dict(zip(names, values, strict=True)))
-
-
-def _reads_as_is(binding: FixedBinding, example: float) -> bool:
-    """Whether the binding hands a plain datum through unchanged (no expression over it)."""
-    return isinstance(binding.source, DataSource) and binding.resolve({binding.names[0]: example}).value == example
-
-
-def _refuse(family: Family, name: str, value: float) -> None:
-    raise InvalidParameterError(
-        f"{name} of {family.node.name} is {value}: outside its support ({family.node.interface(name).support})\n"
-        f"  at   {family.site}"
-    )
