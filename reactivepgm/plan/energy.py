@@ -44,6 +44,7 @@ class FreeEnergy:
             if family.node.kind == "stochastic"
         }
         self._coefficients: list[Floats] | None = None
+        self._counted: list[NDArray[np.intp]] = []
 
     def __call__(self, beliefs: Beliefs) -> float:
         """The free energy in nats.
@@ -68,13 +69,14 @@ class FreeEnergy:
             yield self._variable(array, coefficients, beliefs)
 
     def _family(self, family: Family, clusters: tuple[Cluster, ...], beliefs: Beliefs) -> Floats:
-        terms = np.zeros(family.rows)
+        found = []
         if family.node.kind == "stochastic" and family.id not in beliefs.unheard:
-            terms = terms + self._average_energy(family, beliefs)
-        for cluster in clusters:
-            if cluster.is_joint:
-                terms = terms - self._joint_entropy(cluster, beliefs)
-        if not np.isfinite(terms).all():
+            found.append(self._average_energy(family, beliefs))
+        found += [-self._joint_entropy(cluster, beliefs) for cluster in clusters if cluster.is_joint]
+        terms = sum(found[1:], found[0]) if found else np.zeros(family.rows)
+        with np.errstate(invalid="ignore", over="ignore"):
+            is_finite = np.isfinite(np.sum(terms)) or np.isfinite(terms).all()    # the sum alone tells as a rule
+        if not is_finite:
             row = int(np.flatnonzero(~np.isfinite(terms))[0])
             raise FreeEnergyError(
                 f"the free energy of {family.node.name} is {terms[row]} at row {row}\n  at   {family.site}\n"
@@ -135,18 +137,24 @@ class FreeEnergy:
                         if not cluster.is_joint or (ins is not None and edge.interface in ins):
                             edge.place.count(found[edge.array], -1.0)
             self._coefficients = found
+            self._counted = [np.flatnonzero(coefficients) for coefficients in found]
         return self._coefficients
 
     def _variable(self, array: int, coefficients: Floats, beliefs: Beliefs) -> Floats:
-        counted = np.flatnonzero(coefficients)
-        terms = np.zeros(len(coefficients))
+        counted = self._counted[array]
         if not len(counted):
-            return terms
+            return np.zeros(len(coefficients))
         belief = beliefs.marginals[array]
         if belief is None or isinstance(belief, PointMass):
-            return terms
+            return np.zeros(len(coefficients))
         size = self._structure.arrays[array].size
-        entropy = np.broadcast_to(belief.entropy(), (size,))[counted]
+        entropy = np.broadcast_to(belief.entropy(), (size,))
+        if len(counted) == size:
+            with np.errstate(invalid="ignore", over="ignore"):
+                terms = coefficients * entropy
+                if np.isfinite(np.sum(terms)):    # then every one is
+                    return np.asarray(terms)
+        entropy = entropy[counted]
         if not np.isfinite(entropy).all():
             element = int(counted[np.flatnonzero(~np.isfinite(entropy))[0]])
             variable = self._structure.arrays[array]
@@ -154,6 +162,7 @@ class FreeEnergy:
                 f"the entropy of element {element} of `{variable.name}` is not finite ({variable.site});\n"
                 "  its posterior is a point or does not normalise"
             )
+        terms = np.zeros(size)
         terms[counted] = coefficients[counted] * entropy
         return terms
 

@@ -151,7 +151,10 @@ def _column(z: Array) -> Array:
 
 def _energies(q_out: Located, q_m: Located, q_p: Precise) -> Array:
     """-E[log N(out; m_k, 1/p_k)], shape (*batch, K)."""
-    out = _beside(_moments(q_out))
-    scatter = _scatter(out, _moments(q_m))
+    out, m = _beside(_moments(q_out)), _moments(q_m)
+    if out.is_exact and not out.rank:  # what the rows do not change is added up for the components alone
+        gap = crossed(sub, out.mean, m.mean)
+        rest = 0.5 * (log(2.0 * pi) - _log_det(q_p) + q_p.mean * m.spread)
+        return 0.5 * q_p.mean * (gap * gap) + rest
     d = out.mean.shape[-1] if out.rank else 1
-    return 0.5 * (d * log(2.0 * pi) - _log_det(q_p) + _distance(q_p, scatter, out.rank))
+    return 0.5 * (d * log(2.0 * pi) - _log_det(q_p) + _distance(q_p, _scatter(out, m), out.rank))
