@@ -24,7 +24,7 @@ class Numbering:
         self.family_rows: list[int] = []
         self.family_ends: list[int] = []
         edge_var, edge_mode = [], []
-        own: list[IntArray] = []     # moment edges
+        own: list[tuple[IntArray, IntArray]] = []     # moment edges, and their variables
         info: list[IntArray] = []    # all others, and their variables
         at: list[IntArray] = []
         edges = 0
@@ -39,14 +39,14 @@ class Numbering:
                 if isinstance(mode, int):
                     edge_mode.append(np.full(rows, mode, dtype=np.int8))
                     if mode:
-                        own.append(number)
+                        own.append((number, end))
                     else:
                         info.append(number)
                         at.append(end)
                 else:
                     drawn = mode != 0
                     edge_mode.append(drawn.astype(np.int8))
-                    own.append(number[drawn])
+                    own.append((number[drawn], end[drawn]))
                     info.append(number[~drawn])
                     at.append(end[~drawn])
             base = 0
@@ -63,11 +63,13 @@ class Numbering:
         self.edge_slot, self.edge_sizes = _within(self.edge_label, self.labels)
         self.moment_edge = np.full(V, -1, dtype=np.intp)
         self.degree: IntArray = np.zeros(V, dtype=np.intp)
-        for number in own:
-            self.moment_edge[self.edge_var[number]] = number
-            self.degree += np.bincount(self.edge_var[number], minlength=V)
+        for number, drawn in own:
+            self.moment_edge[as_index(drawn)] = number
+            _count(self.degree, drawn)
         self._info_edges, heard = _joined(info), _joined(at)
-        self._info_count = np.bincount(heard, minlength=V)
+        self._info_count: IntArray = np.zeros(V, dtype=np.intp)
+        for end in at:
+            _count(self._info_count, end)
         self._info_start = np.cumsum(self._info_count)
         self._info_start -= self._info_count
         self.degree += self._info_count
@@ -88,7 +90,7 @@ class Numbering:
 
     def close(self, half: Half, variables: IntArray) -> None:
         """Ends half a round that removed these variables."""
-        self.removed[variables] = True
+        self.removed[as_index(variables)] = True
         if variables.size > 1 and not bool((variables[1:] > variables[:-1]).all()):
             variables = np.sort(variables)
         half.expands = self.expansions(variables)
@@ -98,16 +100,17 @@ class Numbering:
         """How these variables, in order, give all their messages once they have heard all."""
         if not variables.size:
             return []
-        count = self._info_count[variables]
+        where = as_index(variables)
+        count = self._info_count[where]
         width = count
         if int(count.max()) > 2:
             width = np.where(count <= 2, count, 2 ** np.ceil(np.log2(np.maximum(count, 1))).astype(np.intp))
-        moment = self.moment_edge[variables]
+        moment = self.moment_edge[where]
         key = width * 2
         key += moment >= 0
         if self.labels > 1:
             key *= self.labels
-            key += self.label[variables]
+            key += self.label[where]
         expands = []
         for at in groups(key):
             some, w = variables[at], int(width[at][0])
@@ -121,9 +124,10 @@ class Numbering:
 
     def _edges_into(self, variables: IntArray, width: int, label: int) -> tuple[tuple[Index, ...] | IntArray, bool]:
         """The info edges of some variables, and whether padding stands where there are fewer."""
-        start = self._info_start[variables]
+        start = self._info_start[as_index(variables)]
         if width <= 2:
-            return tuple(self._places(self.edge_slot, self._info_edges[start + k]) for k in range(width)), False
+            found = (self._info_edges[as_index(start + k if k else start)] for k in range(width))
+            return tuple(self._places(self.edge_slot, edges) for edges in found), False
         position = np.arange(width)
         place = start[:, None] + position
         inside = position < self._info_count[variables][:, None]
@@ -134,6 +138,14 @@ class Numbering:
         if padded:
             edges[~inside] = self.edge_sizes[label]
         return tuple(as_index(edges[:, k]) for k in range(width)) if width <= 4 else edges, padded
+
+    def edge_places(self, edges: IntArray) -> Index:
+        """Where edges are in their label's storage."""
+        return self._places(self.edge_slot, edges)
+
+    def variable_places(self, variables: IntArray) -> Index:
+        """Where variables are in their label's storage."""
+        return self._places(self.var_slot, variables)
 
     def _places(self, slots: IntArray, numbers: IntArray) -> Index:
         return as_index(numbers if self.labels == 1 else slots[numbers])
@@ -153,3 +165,12 @@ def _within(label: IntArray, labels: int) -> tuple[IntArray, list[int]]:
         slot[members] = np.arange(members.size)
         sizes.append(members.size)
     return slot, sizes
+
+
+def _count(counts: IntArray, members: IntArray) -> None:
+    """Adds how often each number occurs."""
+    where = as_index(members)
+    if isinstance(where, slice):
+        counts[where] += 1
+    elif members.size:
+        counts += np.bincount(members, minlength=counts.size)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 IntArray = NDArray[np.intp]
 Index = slice | IntArray
+_FEW = 8
 Pool = tuple[int, int]   # the labels of the two ends
 
 
@@ -56,10 +58,16 @@ def groups(key: IntArray) -> Iterator[slice | IntArray]:
 
     >>> [at.tolist() for at in groups(np.array([1, 0, 1]))]
     [[1], [0, 2]]
+    >>> list(groups(np.array([4, 3, 3])))
+    [slice(1, 3, None), slice(0, 1, None)]
     """
-    if bool((key == key[0]).all()):
-        yield slice(None)
-        return
+    begins = np.flatnonzero(key[1:] != key[:-1]) + 1
+    if begins.size < _FEW:    # runs of equal keys, as a rule; in order and without a copy
+        bounds = [0, *begins.tolist(), key.size]
+        runs = sorted((int(key[first]), first, last) for first, last in pairwise(bounds))
+        if len({value for value, _, _ in runs}) == len(runs):
+            yield from (slice(first, last) for _, first, last in runs)
+            return
     order = np.argsort(key, kind="stable")
     yield from np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
 

@@ -69,16 +69,16 @@ class FamilyRounds:
         return self._rest
 
     def _at(self, edges: IntArray) -> IntArray:
-        return self._forest.edge_var[edges]
+        return self._forest.edge_var[as_index(edges)]
 
     def _label(self, edges: IntArray) -> int:
         return int(self._forest.edge_label[edges[0]])
 
     def _slots(self, edges: IntArray) -> Index:
-        return as_index(self._forest.edge_slot[edges])
+        return self._forest.edge_places(edges)
 
     def _variables(self, variables: IntArray) -> Index:
-        return as_index(self._forest.var_slot[variables])
+        return self._forest.variable_places(variables)
 
     # -- leaves ---------------------------------------------------------------------------------------------
 
@@ -197,20 +197,31 @@ class FamilyRounds:
         degree = forest.degree
         if bool((degree[first[starts]] != 1).any() or (degree[last[ends]] != 1).any()):
             return
-        if not bool((degree[last[:-1][joined]] == 2).all()):
+        inner = last[:-1][joined] if breaks.size else last[:-1]
+        if not bool((degree[inner] == 2).all()):
             return
-        gap = np.zeros(rows, dtype=np.intp)
-        gap[1:] = ~joined
-        variables = np.empty(rows + starts.size, dtype=np.intp)
-        place = np.arange(rows) + np.cumsum(gap)
-        variables[place + 1] = last
-        variables[place[starts]] = first[starts]
+        place, variables = _spread_out(first, last, breaks)
         step = Path(
             label=self._label(left), element=as_index(slots), variable=self._variables(variables),
             size=variables.size, left=self._slots(left), right=self._slots(right),
-            real=place if breaks.size else None,
+            real=place,
             followers=self._variables(first[starts[1:]]) if breaks.size else None, drawn=self._variables(last),
         )
-        degree[variables] = 0
+        degree[as_index(variables)] = 0
         forest.close(Half([step]), variables)
         self._rest.remove(bundle)
+
+
+def _spread_out(first: IntArray, last: IntArray, breaks: IntArray) -> tuple[IntArray | None, IntArray]:
+    """The places of a path's elements among all gaps, None where there are no others; and its variables."""
+    if not breaks.size:
+        return None, np.concatenate([first[:1], last])
+    rows = first.size
+    gap = np.zeros(rows, dtype=np.intp)
+    gap[breaks + 1] = 1
+    place = np.arange(rows) + np.cumsum(gap)
+    variables = np.empty(rows + breaks.size + 1, dtype=np.intp)
+    starts = np.concatenate([[0], breaks + 1])
+    variables[place + 1] = last
+    variables[place[starts]] = first[starts]
+    return place, variables
