@@ -20,6 +20,7 @@ from reactivepgm.graph.ancestral import covariates_of
 from reactivepgm.inference.annotations import Annotations
 from reactivepgm.inference.assumed import raise_true_cause
 from reactivepgm.inference.callbacks import Callbacks
+from reactivepgm.inference.compiled import course_of
 from reactivepgm.inference.result import Posteriors, Result
 from reactivepgm.inference.trace import Trace
 from reactivepgm.language import Model, ModelInstance
@@ -48,6 +49,7 @@ def infer(
     fallback: Quadrature | None = None,
     executor: Any = None,
     shards: int | None = None,
+    backend: str = "numpy",
 ) -> Result:
     """Posteriors of all variables of a model, given data.
 
@@ -77,6 +79,8 @@ def infer(
         executor: divide the model into shards and work on them there: an executor of ``concurrent.futures``, a list of
             them, or a Dask ``Client``. Every iteration gives what it would give without.
         shards: into how many; by default as many as the executor has workers.
+        backend: ``"jax"`` runs the iterations as one program, compiled once for all data of the same shapes (extra ``[jax]``);
+            what cannot be compiled is an error.
 
     Returns:
         A Result; printing it shows a table.
@@ -124,12 +128,16 @@ def infer(
     chosen = [returnvars] if isinstance(returnvars, str) else returnvars
     run.check_names(() if chosen is None else chosen, "returnvars")
     wanted = run.names() if chosen is None else list(chosen)
+    course = course_of(
+        backend, iterate, wanted, callbacks=callbacks, trace=trace, annotations=annotations, messages=messages,
+        damping=damping, pipeline=pipeline, fallback=fallback, executor=executor,
+    )
     told.tell("after_data_update", data)
     told.tell("before_inference")
     kept = Trace() if trace else None
     try:
         with watched_by(_watcher(told, kept, noting)):
-            scores, done, converged = iterate(run, iterations, free_energy, tolerance, progress, told)
+            scores, done, converged = course(run, iterations, free_energy, tolerance, progress, told)
         run.finish()
         result = Result(
             posteriors=Posteriors({name: run.posterior(name) for name in wanted}),
@@ -286,6 +294,10 @@ class Run:
         if not array.size:
             raise ModelError(f"`{name}` has no elements, so it has no posterior")
         return self._shaped(array)
+
+    def numbers(self, names: Iterable[str]) -> list[int]:
+        """The arrays of some variables, as the plan numbers them."""
+        return [self.plan.structure.number[self._named[name].id] for name in names if self._named[name].size]
 
     def hidden(self) -> dict[str, Distribution | Callable[[], Distribution]]:
         """The beliefs about the variables without a name of the user's, as far as they have a family."""

@@ -65,7 +65,7 @@ class FreeEnergy:
         """What the rows of every family and the elements of every array contribute."""
         for family in self._structure.families:
             yield self._family(family, self._structure.clusters[family.id], beliefs)
-        for array, coefficients in enumerate(self._net_coefficients(beliefs)):
+        for array, coefficients in enumerate(self.net_coefficients(beliefs)):
             yield self._variable(array, coefficients, beliefs)
 
     def _family(self, family: Family, clusters: tuple[Cluster, ...], beliefs: Beliefs) -> Floats:
@@ -126,7 +126,7 @@ class FreeEnergy:
             return beliefs.conditional[key][1]
         return np.broadcast_to(beliefs.joint(key).entropy(), (cluster.size,))
 
-    def _net_coefficients(self, beliefs: Beliefs) -> list[Floats]:
+    def net_coefficients(self, beliefs: Beliefs) -> list[Floats]:
         """How often the entropy of each element counts after everything that cancels is left out."""
         if self._coefficients is None:
             found = [degree - 1.0 for degree in self._structure.degrees]

@@ -10,7 +10,7 @@ import numpy as np
 from reactivepgm.distributions import DISCRETE, MV_NORMAL, NORMAL, Group
 from reactivepgm.errors import DataError
 from reactivepgm.nodes import DELTA
-from reactivepgm.numerics.array import Array
+from reactivepgm.numerics.array import Array, as_array
 from reactivepgm.plan.beliefs import Beliefs
 from reactivepgm.plan.events import noted
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays
@@ -205,5 +205,5 @@ def _rows_first(array: Array, event_rank: int) -> Array:
     """The array with exactly one batch axis."""
     if array is None:
         return None
-    array = np.asarray(array, dtype=float)
+    array = as_array(array)
     return array[None] if array.ndim == event_rank else array

@@ -32,6 +32,8 @@ class RuleTable:
         self._rules: dict[tuple[str, str, str], list[Rule]] = {}
         self._dispatchers: dict[tuple[str, str, str, tuple[str, ...]], Dispatcher] = {}
         self._found: dict[Any, Rule | None] = {}
+        self.version = 0
+        """How often a rule was added: what was found before holds for as long as this stays."""
 
     def add(self, rule: Rule) -> None:
         """File a rule; the same row filed again replaces the former one."""
@@ -48,6 +50,7 @@ class RuleTable:
                 dispatcher = self._dispatchers[key] = Dispatcher(title)
             dispatcher.add((*(rule.signature.inputs[r] for r in roles), rule.signature.meta), rule)
         self._found.clear()
+        self.version += 1
 
     def rules(self, kind: str, key: str, target: str) -> tuple[Rule, ...]:
         """The rules of a kind for a node's key and a target, those for any target last."""
