@@ -52,11 +52,13 @@ class Family:
         if isinstance(self.meta, Quadrature) and self.node.kind == "stochastic":
             object.__setattr__(self, "fallback", self.meta)
             object.__setattr__(self, "meta", None)
+        if self.meta is None:
+            object.__setattr__(self, "meta", self.node.meta)
 
     @property
     def option(self) -> Any:
         """What stands for meta= in the statement: a meta for the rules, or what takes the place of missing ones."""
-        return self.fallback if self.meta is None else self.meta
+        return self.fallback if self.meta is self.node.meta else self.meta
 
     @property
     def interfaces(self) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class Node:
         numbered: the prefix of interfaces that may follow without limit (``T`` allows ``T1``, ``T2``, ...).
         key: the name under which rules are filed; nodes with one key share their rules.
         hint: what to write where a rule is missing because the factor has no meta.
+        meta: the meta of statements in models that give none.
 
     Example:
         >>> from reactivepgm.nodes import node_of
@@ -53,6 +54,7 @@ class Node:
     numbered: str | None = None
     key: str = ""
     hint: str = ""
+    meta: Any = None
     _found: dict[str, Interface] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

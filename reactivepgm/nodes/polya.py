@@ -14,7 +14,7 @@ from reactivepgm.numerics.special import sigmoid
 
 @dataclass(frozen=True, slots=True)
 class BinomialPolyaMeta:
-    """Expectations over beta by quadrature; without this meta, beta enters by its mean.
+    """Expectations over beta by quadrature, as in all models; a rule that is called without it takes beta at its mean.
 
     Args:
         points: points of Gauss-Hermite quadrature.
@@ -85,6 +85,7 @@ BinomialPolya = register(
             Interface("beta", ("β",)),
         ),
         logistic_binomial,
+        meta=BinomialPolyaMeta(),
     )
 )
 

@@ -42,7 +42,7 @@ def reads_own(cluster: Cluster, interface: str) -> bool:
     if interface == node.interfaces[0].name:
         return False
     if is_function(cluster):
-        return not isinstance(cluster.family.meta, InvertibleDeltaMeta)
+        return not isinstance(cluster.family.meta, InvertibleDeltaMeta | None)
     return "m" in own_roles(node, interface)
 
 

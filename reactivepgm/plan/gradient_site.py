@@ -34,6 +34,16 @@ def by_gradients(cluster: Cluster) -> bool:
     return is_function(cluster) and isinstance(cluster.family.meta, CVI)
 
 
+def told_exactly(cluster: Cluster) -> ModelError:
+    """The error for a function whose value is known without noise."""
+    return ModelError(
+        cluster.family.site.letter(
+            "the value of a function by CVI is told exactly here, which leaves no density to follow",
+            write="an observation with noise, Normal(mean=f(x), variance=...)",
+        )
+    )
+
+
 class OutputMessages:
     """The product of everything that is said of one array of functions' values.
 
@@ -93,12 +103,7 @@ class OutputMessages:
             if isinstance(message, Uninformative) or (missing is not None and missing.all()):
                 continue
             if isinstance(message, PointMass):
-                raise ModelError(
-                    sender.cluster.family.site.letter(
-                        f"`{self.variable.name}` is the value of a function by CVI, and here it is told exactly",
-                        write="an observation with noise, Normal(mean=f(x), variance=...)",
-                    )
-                )
+                raise told_exactly(sender.cluster)
             group = message.group
             if group is None:
                 self._asides.append((edge, message, missing))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ImproperPosteriorError
 from reactivepgm.plan.beliefs import Beliefs
-from reactivepgm.plan.gradient_site import OutputMessages, Sites, by_gradients
+from reactivepgm.plan.gradient_site import OutputMessages, Sites, by_gradients, told_exactly
 from reactivepgm.plan.own_edges import OwnEdges
 from reactivepgm.plan.regions import Batch
 from reactivepgm.plan.structure import Cluster, Structure
@@ -53,6 +53,9 @@ class GradientSweep:
         self._batch = batch
         self._update = update
         functions = [cluster for cluster in batch.joint if by_gradients(cluster)]
+        for cluster in functions:
+            if cluster.edges[0].interface != cluster.family.node.interfaces[0].name:
+                raise told_exactly(cluster)
         outputs = {cluster.edges[0].array for cluster in functions}
         below = [cluster for cluster in batch.clusters if any(edge.array in outputs for edge in cluster.edges)]
         self._outputs = {

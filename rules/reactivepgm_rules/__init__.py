@@ -21,6 +21,7 @@ from . import gamma as gamma
 from . import gamma_mixture as gamma_mixture
 from . import gcv as gcv
 from . import half_normal as half_normal
+from . import inverse_function as inverse_function
 from . import inverse_gamma as inverse_gamma
 from . import inverse_wishart as inverse_wishart
 from . import laplace as laplace

@@ -9,8 +9,9 @@ Bound         with the marginal on the own edge, at the optimal ω: E[ω] = n ta
 Variational   ν(y) = Binomial(n, σ(E[ψ]))
 Energy        -E[log C(n, y)] - E[y] E[ψ] + n E[log(1 + exp ψ)]
 
-Without meta, ψ stands at its mean wherever a function of it is averaged (a first-order delta method); with
-BinomialPolyaMeta(points) these averages are taken by Gauss-Hermite quadrature over ψ ~ N(x'm, x'V x).
+Where a function of ψ is averaged, that is by Gauss-Hermite quadrature over ψ ~ N(x'm, x'V x), BinomialPolyaMeta(points),
+which factors in models have of themselves: their free energy is a bound. A rule that is called without meta takes ψ at its
+mean (a first-order delta method).
 """
 
 from reactivepgm.distributions import (

@@ -34,6 +34,7 @@ from reactivepgm.distributions import (
 from reactivepgm.errors import NoRuleError, ParametrisationError
 from reactivepgm.nodes import Node
 from reactivepgm.nodes.delta import (
+    CVI,
     DELTA,
     DeltaMeta,
     ForwardDeltaMeta,
@@ -71,11 +72,7 @@ def method_of(meta: Through) -> GaussianMethod:
 @rule(DELTA, to="out")
 def _(node: Node, **inputs: PointMass) -> PointMass:
     """The value of known inputs."""
-    points: list[Any] = _in_order(inputs)
-    ranks = [point.event_rank for point in points]
-    batch = broadcast_shapes(*(point.batch_shape for point in points))
-    value = RowFunction(node.target, ranks)([point.value for point in points], batch)
-    return PointMass(value, event_rank=value.ndim - len(batch))
+    return _value(node.target, _in_order(inputs))
 
 
 @rule(DELTA, to="out")
@@ -85,14 +82,22 @@ def _(meta: Through, node: Node, **inputs: Belief) -> NormalMeanVariance | MvNor
 
 
 @rule(DELTA, to="*")
-def _(to: str, meta: Through, node: Node, **inputs: Belief) -> Message:
+def _(to: str, meta: Through, node: Node, **inputs: Belief) -> Message | PointMass:
     """Backward: by the inverse, by the joint, or by the approximation at all messages."""
     position = _number(to) - 1
     given = {name[2:]: belief for name, belief in inputs.items()}
     own = given.pop(to, None)
     inverse = meta.inverse_toward(position) if isinstance(meta, DeltaMeta) else None
+    if inverse is not None and all(isinstance(belief, PointMass) for belief in given.values()):
+        return _value(inverse, [given.pop("out"), *_in_order(given)])
     if inverse is not None and "out" in given:
         return _image(inverse, [given.pop("out"), *_in_order(given)], method_of(meta))
+    if own is None and isinstance(given.get("out"), PointMass):
+        raise NoRuleError(
+            f"{node.name} -> {to}: a value that is known exactly settles the input, and no belief about it is left\n"
+            f"  write  an observation with noise, Normal(mean=f(x), variance=...)\n"
+            f"  or   an inverse, by which the input is computed: DeltaMeta(method={method_of(meta)!r}, inverse=...)"
+        )
     if own is None or isinstance(own, PointMass):
         raise NoRuleError(
             f"{node.name} -> {to} needs the message on its own edge, m_{to}: there the function is approximated\n"
@@ -192,6 +197,13 @@ def _backward(fit: Affine, ins: Inputs, position: int, out: Normal | PointMass) 
     return unmapped(matrices[number], _toward_image(out, offset, noise))
 
 
+def _value(function: Callable[..., Any], points: list[Any]) -> PointMass:
+    """The function of known arguments."""
+    batch = broadcast_shapes(*(point.batch_shape for point in points))
+    value = RowFunction(function, [point.event_rank for point in points])([point.value for point in points], batch)
+    return PointMass(value, event_rank=value.ndim - len(batch))
+
+
 def _image(
     function: Callable[..., Any], beliefs: list[Belief], method: GaussianMethod
 ) -> NormalMeanVariance | MvNormalMeanCovariance:
@@ -263,3 +275,13 @@ def _sorted(given: Mapping[str, Belief]) -> list[tuple[str, Belief]]:
 
 def _in_order(given: Mapping[str, Belief]) -> list[Belief]:
     return [belief for _, belief in _sorted(given)]
+
+
+@rule(DELTA, to="*")
+def _(to: str, meta: CVI, node: Node, **inputs: Distribution) -> Distribution:
+    """Regions with such functions are solved as a whole; alone, no message is one."""
+    raise NoRuleError(
+        f"{node.name} -> {to}: by CVI the messages at all edges of a function are found together, in a model\n"
+        "  write  infer(...) of a model with the function and what is said of its value; a value that is known exactly leaves"
+        " nothing to follow, so give it noise: Normal(mean=f(x), variance=...)"
+    )
