@@ -61,11 +61,15 @@ def form(name: str, kind: Any, *, message: bool = False, **options: Any) -> Form
 
 def declared_forms(arrays: Sequence[VariableArray]) -> dict[int, Forms]:
     """The forms that variables were declared with, by array id."""
-    return {
-        array.id: Forms(as_form(array.constraints["form"]))
-        for array in arrays
-        if array.kind == "random" and array.constraints.get("form") is not None
-    }
+    found = {}
+    for array in arrays:
+        declared = array.constraints.get("form") if array.kind == "random" else None
+        if declared is not None:
+            try:
+                found[array.id] = Forms(as_form(declared))
+            except ConstraintError as error:
+                raise ConstraintError(f"{array.site.letter(f'the form of {array.name} is none')}\n{error}") from None
+    return found
 
 
 def families_under(families: tuple[Family, ...], forms: Mapping[int, Forms]) -> tuple[Family, ...]:

@@ -117,7 +117,7 @@ def constvar(value: Any, *shape: Any) -> ConstantReference:
         *shape: as for ``randomvar``.
 
     Raises:
-        ModelError: outside a model.
+        ModelError: outside a model, or no numbers.
 
     Example:
         >>> from reactivepgm.language import constvar, model
@@ -134,7 +134,15 @@ def constvar(value: Any, *shape: Any) -> ConstantReference:
         return builder.constant(value, None, caller_site())
     sizes = _as_shape(shape, "constvar")
     function: Callable[..., Any] = value if callable(value) else lambda *index: value
-    values = np.array([function(*index) for index in np.ndindex(*sizes)], dtype=float)
+    try:
+        values = np.array([function(*index) for index in np.ndindex(*sizes)], dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            caller_site().letter(
+                f"constvar could not make numbers of {value!r} for the shape {sizes}: {error}",
+                write=f"a function of {len(sizes)} {'index' if len(sizes) == 1 else 'indices'} that returns a number",
+            )
+        ) from error
     return builder.constant(values.reshape(*sizes, *values.shape[1:]), None, caller_site())
 
 

@@ -13,12 +13,14 @@ from reactivepgm import (
     ModelError,
     NormalMeanVariance,
     PointMass,
+    constvar,
     explain,
     factorise,
     form,
     infer,
     model,
     predict,
+    randomvar,
     sample_prior,
     within,
 )
@@ -83,3 +85,22 @@ def test_seeds(rng):
         sample_prior(level(), 3, rng, DATA)
     with pytest.raises(InvalidParameterError, match="not"):
         predict(infer(level(), data=DATA), 3, rng)
+
+
+@pytest.mark.parametrize(
+    ("declare", "error", "complaint"),
+    [
+        (lambda: constvar(lambda i: "a", 3), ModelError, r"constvar could not make numbers of (.|\n)*a function of 1 index"),
+        (lambda: constvar(lambda: 3.0, 2, 2), ModelError, "a function of 2 indices that returns a number"),
+        (lambda: randomvar(form_constraint=3), ConstraintError, r"the form of x is none(.|\n)*arguments.py(.|\n)*3 is no form"),
+    ],
+    ids=["no number", "no index", "no form"],
+)
+def test_declarations(declare, error, complaint):
+    @model
+    def declares():
+        x = declare()
+        return {"x": x}
+
+    with pytest.raises(error, match=complaint):
+        declares().build()
