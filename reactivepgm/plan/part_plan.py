@@ -36,9 +36,9 @@ class PartEnergy(FreeEnergy):
         super().__init__(structure)
         self._shared = shared
 
-    def _net_coefficients(self, beliefs: Beliefs) -> list[NDArray[np.float64]]:
+    def net_coefficients(self, beliefs: Beliefs) -> list[NDArray[np.float64]]:
         is_new = self._coefficients is None
-        found = super()._net_coefficients(beliefs)
+        found = super().net_coefficients(beliefs)
         if is_new:
             for array, elements in self._shared.items():
                 found[array][elements] += 1.0
