@@ -243,7 +243,8 @@ class LiveGraph:
     def _attach(self, shown: Shown) -> None:
         self._shown.append(shown)
         if self._running is not None:
-            self._running.attach(shown)
+            if self._running.attach(shown):
+                self._order.do(self._wave)
         elif not self._inlets:
             self._begin()
             self._order.advance()

@@ -13,6 +13,7 @@ from typing import Any
 from reactivepgm.distributions import Distribution
 from reactivepgm.errors import ImproperPosteriorError, ModelError
 from reactivepgm.plan import Beliefs, Border, Plan
+from reactivepgm.plan.pipeline import stage_of
 from reactivepgm.streams.dependencies import Dependencies
 from reactivepgm.streams.propagation import Unit
 from reactivepgm.streams.shown import Shown
@@ -37,10 +38,17 @@ class Running:
         self._held, self._mark = held, mark
         self._done: set[int] = set()
         count = len(plan.batches)
+        self._heard: set[Unit] = set()
+        self._waiting: set[Unit] = set()
         self.units = [Unit(2 * n + 1, self._update_of(n), self._ready_of(n)) for n in range(count)]
         self._crossings = [Unit(0, partial(crossing.run, beliefs)) for crossing in plan.crossings]
         cut = [border for border in plan.structure.borders.values() if border.cluster.whole is not None]
         self.waves = 1 + sum(border.cluster.size for border in cut)
+        self._tapped = {
+            unit
+            for unit, batch in zip(self.units, plan.batches, strict=True)
+            if any(stage_of(cluster.family) is not None for cluster in batch.clusters)
+        }
         for number, unit in enumerate(self.units):
             unit.dependents = [self.units[other] for other in self.dependencies.dependents(number)]
         for crossing, unit in zip(plan.crossings, self._crossings, strict=True):
@@ -50,6 +58,7 @@ class Running:
             reads = {edge.array for other in self.dependencies.others(crossing.cluster) for edge in other.edges}
             for number in {*ends, *(n for array in reads for n in self.dependencies.of_array(array))}:
                 self.units[number].dependents.append(unit)
+        self._listen()
 
     @property
     def is_complete(self) -> bool:
@@ -83,20 +92,37 @@ class Running:
             if crossing.cluster.family.id in touched:
                 self._mark(unit)
 
-    def attach(self, shown: Shown) -> None:
-        """Put a cell above the batches that it shows; the score above everything."""
+    def attach(self, shown: Shown) -> bool:
+        """Put a cell above the batches that it shows; the score above everything.
+
+        Returns:
+            Whether they have work to do that waited because nobody listened.
+        """
         unit = shown.cell.unit
         numbers = shown.batches(self)
         below = [self.units[n] for n in numbers] + (self._crossings if shown.is_score or shown.is_joint else [])
         unit.height = 2 * len(self.units) + 2 if shown.is_score else max((u.height for u in below), default=0) + 1
         for other in below:
             other.dependents.append(unit)
+        self._listen()
+        late = self._waiting & self._heard
+        self._waiting -= late
+        return bool(late)
 
     def detach(self, shown: Shown) -> None:
         """Take a cell away."""
         for other in (*self.units, *self._crossings):
             if shown.cell.unit in other.dependents:
                 other.dependents.remove(shown.cell.unit)
+        self._listen()
+
+    def _listen(self) -> None:
+        """See anew which units somebody listens to, however far away: a cell, or a stage of a pipeline."""
+        own = {*self.units, *self._crossings}
+        heard = {unit for unit in own if unit in self._tapped or not own.issuperset(unit.dependents)}
+        while more := {unit for unit in own - heard if not heard.isdisjoint(unit.dependents)}:
+            heard |= more
+        self._heard = heard
 
     def _update_of(self, number: int) -> Callable[[], None]:
         def run() -> None:
@@ -119,6 +145,9 @@ class Running:
         arrays = {edge.array for other in others if not other.is_joint for edge in other.edges}
 
         def ready() -> bool:
+            if self.units[number] not in self._heard:
+                self._waiting.add(self.units[number])
+                return False
             if self._held(ids):
                 return False
             known = all(self.beliefs.marginals[array] is not None for array in arrays)

@@ -513,3 +513,50 @@ def test_a_missing_initial_marginal_is_named():
     _, (y, _, _) = noisy()
     with pytest.raises(MissingInitialError, match="`m`, `w`"):
         update(y, VALUES)
+
+
+def test_what_nobody_listens_to_does_not_run_until_somebody_does():
+    """
+    data       --1--2----3--
+    listener   --|    ^-----     (was there, went, came)
+    sweeps     --x----x--x--
+    """
+    graph, (y, m, w) = noisy()
+    set_marginals([(w, Gamma(shape=1.0, rate=1.0))])
+    subscription = marginal(m).subscribe()
+    update(y, VALUES)
+    units = live(graph).running.units
+    begun = [unit.runs for unit in units]
+    subscription.dispose()
+    for shift in (1.0, 2.0, 3.0):
+        update(y, np.asarray(VALUES) + shift)
+    assert [unit.runs for unit in units] == begun
+    seen = follow(marginal(m))
+    once = [unit.runs for unit in units]
+    assert once == [runs + 1 for runs in begun]
+    assert len(seen) == 1
+    assert seen[0].mean == pytest.approx(np.mean(VALUES) + 3.0, abs=0.5)
+    again = follow(marginal(w))
+    assert [unit.runs for unit in units] == once  # who only looks changes nothing
+    update(y, VALUES)
+    assert (len(seen), len(again)) == (2, 2)
+
+
+def test_independent_parts_run_only_where_somebody_listens():
+    @model
+    def apart():
+        a, b = datavar(float), datavar(float)
+        p, r = ~Beta(a=1.0, b=1.0), ~Beta(a=1.0, b=1.0)
+        a[...] = ~Bernoulli(p)
+        b[...] = ~Bernoulli(r)
+        return a, b, p, r
+
+    graph, (a, b, p, r) = apart()
+    seen = follow(marginal(p))
+    for value in (1.0, 0.0):
+        update(a, value)
+        update(b, value)
+    runs = sorted(unit.runs for unit in live(graph).running.units)
+    assert runs[0] == 0
+    assert seen == [Beta(2.0, 1.0), Beta(1.0, 2.0)]
+    assert follow(marginal(r)) == [Beta(1.0, 2.0)]
