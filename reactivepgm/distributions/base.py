@@ -12,7 +12,7 @@ import numpy as np
 
 from reactivepgm.distributions.html import html_of
 from reactivepgm.distributions.indexing import broadcast_rows, take_rows
-from reactivepgm.distributions.marker import drawn, first_symbolic
+from reactivepgm.distributions.marker import drawn, first_symbolic, optioned
 from reactivepgm.distributions.notation import abbreviated
 from reactivepgm.errors import InvalidParameterError, ParametrisationError
 from reactivepgm.numerics.array import Array, as_array, as_scalar, broadcast_shapes, shape_of
@@ -117,7 +117,13 @@ class Distribution(metaclass=DistributionMeta):
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
 
         def where(self, *, q: Any = None, meta: Any = None, pipeline: Any = None) -> Self:
-            """In a model's statement ``@model`` takes the options; no distribution has them."""
+            """The options of a statement; no distribution keeps them."""
+
+    else:
+
+        def where(self, **options: Any) -> Any:
+            """A factor with options, in a function that runs as it was written while a model is built."""
+            return optioned(self, options)
 
     @classmethod
     def _of(cls, *values: Any) -> Self:

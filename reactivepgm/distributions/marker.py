@@ -1,10 +1,21 @@
 """The mark of an argument that stands for a value which is not known yet, such as a model's variable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
-drawer: ContextVar[Callable[[Any], Any] | None] = ContextVar("what ~distribution does while a model is built", default=None)
+
+class Drawer(Protocol):
+    """Who makes variables of distributions while a model is built."""
+
+    def draw_pending(self, factor: Any) -> Any:
+        """What ``~distribution`` is."""
+
+    def with_options(self, factor: Any, options: Mapping[str, Any]) -> Any:
+        """What ``distribution.where(...)`` is."""
+
+
+drawer: ContextVar[Drawer | None] = ContextVar("what ~distribution does while a model is built", default=None)
 
 
 def drawn(distribution: Any) -> Any:
@@ -13,10 +24,23 @@ def drawn(distribution: Any) -> Any:
     Raises:
         TypeError: there is none.
     """
-    draw = drawer.get()
-    if draw is None:
-        raise TypeError(f"bad operand type for unary ~: {type(distribution).__name__!r} outside a model")
-    return draw(distribution)
+    return _drawer(distribution, "unary ~").draw_pending(distribution)
+
+
+def optioned(distribution: Any, options: Mapping[str, Any]) -> Any:
+    """``distribution.where(...)`` where nothing rewrote it: a factor of the model that is being built, with options.
+
+    Raises:
+        TypeError: there is none.
+    """
+    return _drawer(distribution, "where()").with_options(distribution, options)
+
+
+def _drawer(distribution: Any, what: str) -> Drawer:
+    found = drawer.get()
+    if found is None:
+        raise TypeError(f"bad operand type for {what}: {type(distribution).__name__!r} outside a model")
+    return found
 
 
 class Symbolic:

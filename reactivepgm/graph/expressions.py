@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import CodeType
 from typing import Any
@@ -208,6 +208,12 @@ class Expressions:
         factor = PendingFactor(constructor, plain, named, caller_site(), self)
         self._undrawn.append(factor)
         return factor
+
+    def with_options(self, factor: Distribution, options: Mapping[str, Any]) -> PendingFactor:
+        """``prior.where(...)``: the factor with the prior's parameters, and options."""
+        pending = PendingFactor(type(factor), (), dict(factor.parameters), caller_site(), self)
+        self._undrawn.append(pending)
+        return pending.where(**options)
 
     def awaits(self, undrawn: Undrawn) -> None:
         """Something was written down whose ``~`` must come before the model is finished."""

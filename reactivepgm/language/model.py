@@ -167,7 +167,7 @@ class ModelInstance(ModelCall):
         builder.unfactorised = unfactorised_names(data)
         bound = inspect.BoundArguments(self.model.signature, self._bound_arguments(builder, data))
         bound.apply_defaults()
-        token, running, drawing = active.set(builder), RUNNING.set(run), drawer.set(builder.draw_pending)
+        token, running, drawing = active.set(builder), RUNNING.set(run), drawer.set(builder)
         try:
             self.returned = self.model.bound_to(run)(*bound.args, **bound.kwargs)
         except NameError as error:

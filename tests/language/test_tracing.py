@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reactivepgm import NormalMeanVariance, model
 from reactivepgm.errors import ForgottenTildeError, ModelError
 from tests.language.same_graph import NAMES, outcome
 
@@ -248,3 +249,27 @@ def test_a_helper_that_is_not_rewritten_may_draw():
 
     graph, x = f()
     assert x.name == "x" and graph.families[0].rows == 1
+
+
+def test_options_of_a_factor_of_constants():
+    namespace = {"model": model, "NormalMeanVariance": NormalMeanVariance}
+    source = """
+@model
+def sourceless(y, prior):
+    x = ~NormalMeanVariance(0.0, 1.0).where(meta="here")
+    w = ~prior.where(meta="there")
+    y[...] = ~NormalMeanVariance(x + w, 1.0)
+"""
+    exec(source, namespace)
+    prior = NormalMeanVariance(1.0, 2.0)
+    graph = namespace["sourceless"](prior=prior).build({"y": 1.0})
+    assert [(name, array.shape) for name, array in graph.variables.items()][1:3] == [("x", ()), ("w", ())]
+    assert [family.meta for family in graph.families][:2] == ["here", "there"]
+    exec(source.replace("meta=", "mata="), namespace)
+    with pytest.raises(ModelError, match=r"where\(\) has no option mata"):
+        namespace["sourceless"](prior=prior).build({"y": 1.0})
+
+
+def test_options_of_a_distribution_outside_a_model():
+    with pytest.raises(TypeError, match="'NormalMeanVariance' outside a model"):
+        NormalMeanVariance(0.0, 1.0).where(meta=1)
