@@ -11,7 +11,7 @@ Source       Şenöz and de Vries 2018, "Online variational message passing in t
 """
 
 import math
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,19 +19,11 @@ from reactivepgm.distributions.base import Distribution
 from reactivepgm.distributions.indexing import draw_shape
 from reactivepgm.distributions.normal import NormalMeanVariance, UnivariateNormal
 from reactivepgm.distributions.product import _table as product_table
+from reactivepgm.distributions.tilted import FALL, ITERATIONS, POINTS, Tilted, tilted_floats
 from reactivepgm.numerics.array import Array, as_scalar
 from reactivepgm.numerics.elementary import divide, exp, log, log1p, quiet, sqrt, where
 
-_FALL = 40.0  # exp(-40) is below the rounding of a double
-_ITERATIONS = 200
-
-
-class Tilted(NamedTuple):
-    """What the trapezoidal rule gives: log of the integral, mean, variance, each (*batch,)."""
-
-    log_norm: Array
-    mean: Array
-    variance: Array
+_FLOATS = {float}
 
 
 class ExponentialLinearQuadratic(Distribution):
@@ -107,17 +99,21 @@ class ExponentialLinearQuadratic(Distribution):
             >>> round(flat.tilted(2.0, 4.0).variance, 9)
             0.25
         """
-        w, c, d = precision, self.c, self.d
+        w, a, b, c, d = precision, self.a, self.b, self.c, self.d
+        if {type(a), type(b), type(c), type(d), type(weighted_mean), type(w)} == _FLOATS:
+            found = tilted_floats(a, b, c, d, weighted_mean, w)
+            if found is not None:
+                return found
         proper = (w > 0.0) | ((self.b > 0.0) & ((d > 0.0) | ((weighted_mean - 0.5 * self.a) * c > 0.0)))
         peak = where(proper, self._peak(weighted_mean, w), math.nan)
+        if type(peak) is float and peak != peak:
+            return Tilted(math.nan, math.nan, math.nan)
         height, slope = self._bend(peak), c + d * peak
         left, right = _reach(height, slope, w, d)
         step = _step(height, slope, w, d, left, right)
         rest = weighted_mean - 0.5 * self.a - w * peak - slope * height  # zero, but for what Newton's method left
-        if type(step) is float and type(rest) is float:
-            return self._summed(weighted_mean, w, peak, height, slope, rest, left, right, step)
-        points = max(24, int(np.nanmax(np.ceil(np.asarray((left + right) / step)), initial=0.0)) + 1)
-        steps = np.linspace(0.0, 1.0, min(points, 4000))
+        points = max(POINTS[0], int(np.nanmax(np.ceil(np.asarray((left + right) / step)), initial=0.0)) + 1)
+        steps = np.linspace(0.0, 1.0, min(points, POINTS[1]))
         peaked = [np.asarray(v)[..., None] for v in (peak, height, slope, rest, left, right, w, d)]
         top, at, s, tilt, lo, hi, w_, d_ = peaked
         gap = -lo + (hi + lo) * steps
@@ -130,28 +126,6 @@ class ExponentialLinearQuadratic(Distribution):
             width = ((hi + lo)[..., 0]) * (steps[1] - steps[0])
             log_norm = self._level(weighted_mean, w, top[..., 0], at[..., 0]) + np.log(total * width)
         return Tilted(as_scalar(log_norm), as_scalar(top[..., 0] + mean), as_scalar(second))
-
-    def _summed(
-        self, xi: float, w: float, peak: float, at: float, s: float, rest: float, left: float, right: float, step: float
-    ) -> Tilted:
-        """The trapezoidal rule in plain floats."""
-        if peak != peak:
-            return Tilted(math.nan, math.nan, math.nan)
-        n = max(24, min(math.ceil((left + right) / step), 4000))
-        h, half_w, half_d = (left + right) / n, 0.5 * w, 0.5 * self.d
-        total = first = second = 0.0
-        gap = -left
-        for _ in range(n + 1):
-            linear, square = s * gap, gap * gap
-            rise = linear + half_d * square
-            weight = math.exp(rest * gap - half_w * square - at * (math.expm1(rise) - linear)) if rise < 700.0 else 0.0
-            total += weight
-            weight *= gap
-            first += weight
-            second += weight * gap
-            gap += h
-        mean = first / total
-        return Tilted(self._level(xi, w, peak, at) + math.log(total * h), peak + mean, second / total - mean * mean)
 
     def _level(self, xi: Array, w: Array, x: Array, at: Array) -> Array:
         return (xi - 0.5 * self.a) * x - 0.5 * w * x * x - at
@@ -166,7 +140,7 @@ class ExponentialLinearQuadratic(Distribution):
         eta, level = xi - 0.5 * self.a, log(0.5 * self.b)
         x = _start(eta, w, c, d, level)
         root = sqrt(d)
-        for _ in range(_ITERATIONS):
+        for _ in range(ITERATIONS):
             slope = c + d * x
             bend = exp(level + x * (c + 0.5 * d * x))
             curvature = w + (d + slope * slope) * bend
@@ -213,8 +187,8 @@ def _start(eta: Array, w: Array, c: Array, d: Array, level: Array) -> Array:
 
 def _reach(height: Array, slope: Array, w: Array, d: Array) -> tuple[Array, Array]:
     """How far to the left and to the right of the mode the density lives."""
-    ratio = divide(_FALL, height)
-    bell = sqrt(divide(2.0 * _FALL, w + d * height))
+    ratio = divide(FALL, height)
+    bell = sqrt(divide(2.0 * FALL, w + d * height))
     up = sqrt(2.0 * ratio)
     down = ratio + where(up < 1.0, up, 1.0)
     for _ in range(3):
