@@ -25,7 +25,7 @@ from reactivepgm.graph.reference import Reference, whole
 from reactivepgm.graph.scope import Scope
 from reactivepgm.graph.site import Site, caller_site, operation_key, user_frame
 from reactivepgm.graph.statement import Statement
-from reactivepgm.graph.term import Term, read_term, rows_of
+from reactivepgm.graph.term import Term, check_together, read_term, rows_of
 from reactivepgm.graph.variable import VariableArray
 from reactivepgm.nodes import DOT, Interface, Node, node_of
 
@@ -217,6 +217,7 @@ class GraphBuilder(Expressions):
         if self.vectors and not kind.is_deterministic:
             given = {n: self.as_rows(v) if _is_number(kind.interface(n)) else v for n, v in given.items()}
         terms = [read_term(kind, kind.interface(n), given[n], site, ranks.get(n)) for n in order]
+        check_together(kind, terms, site)
         goal = None if out is None else read_term(kind, output, out, site)
         shape = rows_of(kind, terms, goal, 99 if sliced is None else sliced, site)
         if out is None:

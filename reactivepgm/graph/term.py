@@ -158,6 +158,19 @@ def _checked(node: Node, term: Term, site: Site) -> Term:
     return term
 
 
+def check_together(node: Node, terms: list[Term], site: Site) -> None:
+    """Constants that are right one by one may be wrong together.
+
+    Raises:
+        InvalidParameterError: they are, such as the ends of an interval in the wrong order.
+    """
+    if node.relation is None or any(term.kind != "constant" for term in terms):
+        return
+    complaint = node.relation(**{term.interface.name: term.value for term in terms})
+    if complaint is not None:
+        raise InvalidParameterError(site.letter(f"{node.name}: {complaint}", write="constants that fit each other"))
+
+
 def _plural(node: Node, interface: Interface, argument: Any, site: Site) -> Term:
     """Several arguments on one interface: a tuple, or an array whose axis of components is the last of a reference."""
     single = Interface(interface.name, interface.aliases, interface.event_rank, False, interface.support)

@@ -251,10 +251,12 @@ class Run:
             if self._named[name].size
         }
         check_rules(self.plan.structure, self.plan.batches, kinds, self.is_scored)
-        self.plan.messages = {number[self._named[name].id]: message for name, message in self.messages.items()}
+        self.plan.messages = {number[self._named[n].id]: message for n, message in self.messages.items() if self._named[n].size}
         self.beliefs: Beliefs = self.plan.beliefs()
         self.beliefs.clamp(self.data)
         for name, belief in self.initialisation.items():
+            if not self._named[name].size:
+                continue  # of a loop that never ran
             self.beliefs.begin(number[self._named[name].id], self._broadcast(name, belief))
 
     def names(self) -> list[str]:

@@ -78,6 +78,7 @@ def sample_prior(
     n = _count(n)
     check_arguments(model, data, "sample_prior")
     graph = model.build(data) if isinstance(model, ModelInstance) else model
+    graph.refuse_unread(data or {})
     known = {array.name: array.value for array in graph.data if array.value is not None}
     order = ancestry(graph.families, graph.arrays)
     draws = Draws(n, _generator(rng), {**known, **_read(graph, data or {})}, order)

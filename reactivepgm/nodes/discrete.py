@@ -104,6 +104,7 @@ UNIFORM = register(
             Interface("b", ("β", "right"), event_rank=0),
         ),
         Uniform,
+        relation=lambda a, b: None if np.all(np.asarray(a) < b) else f"a must be smaller than b; they are {a} and {b}",
     )
 )
 

@@ -32,6 +32,7 @@ class Node:
         key: the name under which rules are filed; nodes with one key share their rules.
         hint: what to write where a rule is missing because the factor has no meta.
         meta: the meta of statements in models that give none.
+        relation: of constants on all inputs, by name, what is wrong with them together; None where nothing is.
 
     Example:
         >>> from reactivepgm.nodes import node_of
@@ -55,6 +56,7 @@ class Node:
     key: str = ""
     hint: str = ""
     meta: Any = None
+    relation: Callable[..., str | None] | None = None
     _found: dict[str, Interface] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from reactivepgm.distributions import (
     Normal,
     NormalMeanPrecision,
     NormalMeanVariance,
+    Uniform,
 )
 from reactivepgm.errors import (
     ConstraintSyntaxError,
@@ -313,6 +314,23 @@ def test_the_truth_of_a_variable(kind):
     pattern = complaint(f"the {kind} variable {name} has no value while the model is built", "if y if kind", "does not branch")
     with pytest.raises(ModelError, match=pattern):
         f().build()
+
+
+@pytest.mark.parametrize("ends", [(2.0, 1.0), (1.0, 1.0), (np.zeros(2), np.array([1.0, -1.0]))], ids=["order", "point", "rows"])
+def test_constants_that_do_not_fit_each_other(ends):
+    @model
+    def written():
+        x = ~Uniform(*ends)
+        return [x]
+
+    @model
+    def given(prior):
+        x = ~prior
+        return [x]
+
+    for instance in (written(), given(Uniform(*ends))):
+        with pytest.raises(InvalidParameterError, match=rf"Uniform: a must be smaller than b; they are[\s\S]*{HERE}x = ~"):
+            instance.build()
 
 
 @pytest.mark.parametrize(
