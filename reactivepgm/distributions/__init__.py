@@ -16,6 +16,7 @@ from .embedded_normal import EmbeddedNormal as EmbeddedNormal
 from .exponential import Exponential as Exponential
 from .exponential_linear_quadratic import ExponentialLinearQuadratic as ExponentialLinearQuadratic
 from .factorized import Factorized as Factorized
+from .factorized import as_vectors as as_vectors
 from .family import DiscreteFamily as DiscreteFamily
 from .family import NormalFamily as NormalFamily
 from .gamma import GAMMA as GAMMA

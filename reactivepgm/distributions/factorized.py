@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from reactivepgm.distributions.base import Distribution, rebuilt
+from reactivepgm.distributions.bivariate_normal import BivariateNormal
+from reactivepgm.distributions.mv_normal import MvNormalMeanCovariance
 from reactivepgm.distributions.point_mass import PointMass
 from reactivepgm.errors import InvalidParameterError, ParametrisationError
 from reactivepgm.numerics.array import Array, broadcast_shapes
@@ -152,3 +154,17 @@ class Factorized(Distribution):
 
     def __repr__(self) -> str:
         return f"Factorized({dict(self.factors)!r})"
+
+
+def as_vectors(joint: Distribution) -> Distribution:
+    """A joint as whoever asks for it gets it: two numbers that are kept apart inside are a vector normal.
+
+    Example:
+        >>> as_vectors(BivariateNormal(0.0, 1.0, 2.0, 0.5, 2.0)).mean
+        array([0., 1.])
+    """
+    if isinstance(joint, BivariateNormal):
+        return MvNormalMeanCovariance._of(joint.mean, joint.covariance)
+    if isinstance(joint, Factorized):
+        return Factorized({names: as_vectors(part) for names, part in joint.factors.items()})
+    return joint

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
-from reactivepgm.distributions import BivariateNormal, Distribution, Factorized, MvNormalMeanCovariance, stack
+from reactivepgm.distributions import Distribution, Factorized, as_vectors, stack
 from reactivepgm.errors import ParametrisationError
 from reactivepgm.nodes import Node
 from reactivepgm.rulebook.lookup import find_average_energy, find_marginal_rule, find_rule
@@ -66,9 +66,7 @@ def call_marginal_rule(node: Any, joint: str, *, meta: Any = None, **inputs: Any
     _, inputs = numbered_inputs(found, "", None, inputs)
     ready = _ready(found, inputs)
     rule = find_marginal_rule(found, joint, _types(ready), meta)
-    made = rule(meta=meta, node=found, to=canonical_target(found, joint), **ready)
-    # Two numbers are kept apart inside, where that is faster; whoever asks gets the vector normal that they are.
-    return MvNormalMeanCovariance._of(made.mean, made.covariance) if isinstance(made, BivariateNormal) else made
+    return as_vectors(rule(meta=meta, node=found, to=canonical_target(found, joint), **ready))
 
 
 @overload

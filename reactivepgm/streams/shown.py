@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reactivepgm.distributions import Distribution
+from reactivepgm.distributions import Distribution, as_vectors
 from reactivepgm.errors import ModelError, ParametrisationError
 from reactivepgm.graph import FactorHandle, Family
 from reactivepgm.plan.structure import Cluster
@@ -64,7 +64,7 @@ def message_of(graph: LiveGraph, family: Family, handle: FactorHandle, name: str
     def compute() -> Distribution:
         running = graph.running
         if is_joint:
-            whole = running.beliefs.joint((family.id, number))
+            whole = as_vectors(running.beliefs.joint((family.id, number)))
         else:
             whole = running.plan.message(running.beliefs, family, name)
         whole = whole if whole.batch_shape and whole.batch_shape[0] == family.rows else whole.broadcast_to((family.rows,))
