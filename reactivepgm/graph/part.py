@@ -147,6 +147,6 @@ def _renumbered(index: IntArray, kept: IntArray, size: int) -> IntArray:
         return index
     chosen = as_slice(kept)
     if isinstance(chosen, slice):
-        return index - chosen.start
+        return np.subtract(index, chosen.start, dtype=np.intp)
     places: IntArray = np.searchsorted(kept, index).astype(np.intp)
     return places

@@ -189,4 +189,5 @@ class Crew:
     def close(self) -> None:
         """Let the workers forget the shards."""
         _LIVE.discard(self._run)
+        forget(_DRIVER, frozenset(_LIVE))
         self._workers.everywhere(forget, _DRIVER, frozenset(_LIVE))
