@@ -27,6 +27,8 @@ class Annotations:
     """
 
     def __init__(self, names: str | Iterable[str]) -> None:
+        if not isinstance(names, Iterable):
+            raise ModelError(f"annotations={names!r} names none; write  annotations={KNOWN!r}")
         self._names = (names,) if isinstance(names, str) else tuple(names)
         for name in self._names:
             if name not in KNOWN:

@@ -82,7 +82,7 @@ class Engine(Reading):
         self._faults = Faults(on_bad_observation, self._course, self._feedback)
         self._opening = Opening(self._course, self._feedback, self._faults, self._told)
         self._arrivals = Arrivals(when)
-        self._publishing = Publishing(self._turn, history, self._course.belief, self._asked)
+        self._publishing = Publishing(self._turn, history, self._course.belief, lambda: self._course.last, self._asked)
         self._owner: int | None = None
         self._queued: deque[Any] = deque()
         self._usual: Usual = never

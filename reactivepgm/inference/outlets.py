@@ -10,12 +10,28 @@ from reactivepgm.streams import Cell, Propagation
 
 
 class Outlet(Cell):
-    """A cell that tells the engine when it gets its first listener, and when the last one has gone."""
+    """A cell that tells the engine when it gets its first listener, and when the last one has gone.
 
-    def __init__(self, propagation: Propagation, rewire: Callable[[], None]) -> None:
+    Args:
+        propagation: has the lock.
+        rewire: told of the first listener and of the last one.
+        moment: the same object until the next observation has been taken in; nothing older than that is replayed.
+    """
+
+    def __init__(self, propagation: Propagation, rewire: Callable[[], None], moment: Callable[[], object]) -> None:
         super().__init__(propagation, 0)
         self._rewire = rewire
-        self.when(lambda: True, detach=rewire)
+        self._moment = moment
+        self._left: object = None
+        self.when(lambda: True, attach=self._come, detach=self._gone)
+
+    def _come(self) -> None:
+        if self._left is not self._moment():
+            self.forget()
+
+    def _gone(self) -> None:
+        self._left = self._moment()
+        self._rewire()
 
     def _subscribe_core(self, observer: Any, scheduler: Any = None) -> Any:
         before = self.is_observed
@@ -31,9 +47,10 @@ class Outlets:
     Until the first observation any name may be asked for; then those that do not exist are errors.
     """
 
-    def __init__(self, propagation: Propagation, rewire: Callable[[], None], kind: str) -> None:
+    def __init__(self, propagation: Propagation, rewire: Callable[[], None], moment: Callable[[], object], kind: str) -> None:
         self._propagation = propagation
         self._rewire = rewire
+        self._moment = moment
         self._kind = kind
         self._cells: dict[str, Outlet] = {}
         self._known: set[str] | None = None
@@ -42,7 +59,7 @@ class Outlets:
         if name not in self._cells:
             if self._known is not None and name not in self._known:
                 raise KeyError(self._unknown(name, self._known))
-            self._cells[name] = Outlet(self._propagation, self._rewire)
+            self._cells[name] = Outlet(self._propagation, self._rewire, self._moment)
         return self._cells[name]
 
     def check(self, known: set[str]) -> None:

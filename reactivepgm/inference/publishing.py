@@ -26,6 +26,7 @@ class Publishing:
         turn: what every thread holds while it subscribes or reads.
         history: how many posteriors to keep, of every named variable or by name.
         compute: a posterior that the last step left out.
+        moment: the same object until the next observation has been taken in.
         asked: told whenever something else is wanted.
 
     Attributes:
@@ -45,6 +46,7 @@ class Publishing:
         turn: AbstractContextManager[Any],
         history: Any,
         compute: Callable[[str], Distribution],
+        moment: Callable[[], object],
         asked: Callable[[], None],
     ) -> None:
         propagation = Propagation(turn)
@@ -53,9 +55,9 @@ class Publishing:
         self._compute = compute
         self._tracked: set[str] = set()
         self._has_begun = False
-        self.posteriors = Outlets(propagation, self.rewire, "posterior")
-        self.predictions = Outlets(propagation, self.rewire, "prediction")
-        self.free_energy = Outlet(propagation, self.rewire)
+        self.posteriors = Outlets(propagation, self.rewire, moment, "posterior")
+        self.predictions = Outlets(propagation, self.rewire, moment, "prediction")
+        self.free_energy = Outlet(propagation, self.rewire, moment)
         self.history = History()
         self.latest = Latest(self._late, turn)
         self.named: tuple[str, ...] = ()

@@ -84,6 +84,10 @@ class Cell(Observable[Any]):
         for observer in self._observers:
             observer.on_next(value)
 
+    def forget(self) -> None:
+        """Replay nothing to the next subscriber."""
+        self._value = _NOTHING
+
     def finish(self) -> None:
         """Complete the stream; later subscribers get the last value and the end."""
         if self._stopped:

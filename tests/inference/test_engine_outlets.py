@@ -108,3 +108,26 @@ def test_two_sensors_that_are_joined_by_operators_feed_one_engine():
     right.on_next({"y": -3.0})
     np.testing.assert_allclose([belief.mean for belief in seen], [1.0, -1.0])
     engine.stop()
+
+
+def test_what_is_out_of_date_is_not_replayed():
+    """
+    observations  --1--------2---3-------
+    listener 1    --a|
+    listener 2        ^(a)|
+    listener 3                 ^-c-------
+    """
+    engine = infer_online(coin(a=1.0, b=1.0), autoupdates=lambda q: {"a": q["p"].a, "b": q["p"].b})
+    first, second, third, end = [], [], [], []
+    subscription = engine.posteriors["p"].subscribe(first.append)
+    engine.observe(1.0)
+    subscription.dispose()
+    engine.posteriors["p"].subscribe(second.append).dispose()
+    engine.observe(1.0)
+    engine.posteriors["p"].subscribe(third.append)
+    assert third == []
+    engine.observe(1.0)
+    engine.stop()
+    engine.posteriors["p"].subscribe(end.append)
+    assert first == second == [Beta(2.0, 1.0)]
+    assert third == end == [Beta(4.0, 1.0)]
