@@ -105,3 +105,5 @@ def test_messages_say_what_made_them():
 def test_unknown_annotations_are_refused():
     with pytest.raises(ModelError, match="none called 'colour'; there are log_scale, inputs"):
         infer(level(), data={"y": [1.0]}, annotations=["colour"])
+    with pytest.raises(ModelError, match="annotations=True names none"):
+        infer(level(), data={"y": [1.0]}, annotations=True)
