@@ -44,7 +44,7 @@ class FreeEnergy:
             if family.node.kind == "stochastic"
         }
         self._coefficients: list[Floats] | None = None
-        self._counted: list[NDArray[np.intp]] = []
+        self._counted: dict[int, NDArray[np.intp]] = {}
 
     def __call__(self, beliefs: Beliefs) -> float:
         """The free energy in nats.
@@ -137,10 +137,11 @@ class FreeEnergy:
                         if not cluster.is_joint or (ins is not None and edge.interface in ins):
                             edge.place.count(found[edge.array], -1.0)
             self._coefficients = found
-            self._counted = [np.flatnonzero(coefficients) for coefficients in found]
         return self._coefficients
 
     def _variable(self, array: int, coefficients: Floats, beliefs: Beliefs) -> Floats:
+        if array not in self._counted:
+            self._counted[array] = np.flatnonzero(coefficients)
         counted = self._counted[array]
         if not len(counted):
             return np.zeros(len(coefficients))
