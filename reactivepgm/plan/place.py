@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.numerics.array import Array
+from reactivepgm.numerics.layout import total_over_rows
 
 IntArray = NDArray[np.intp]
 
@@ -75,7 +76,7 @@ class Place:
             totals[self.window] += values
         elif self.kind == "one":
             is_shared = values.ndim < totals.ndim or len(values) < self.rows
-            totals[self.window] += self.rows * values if is_shared else values.sum(axis=0)
+            totals[self.window] += self.rows * values if is_shared else total_over_rows(values)
         elif self.rows:
             if values.ndim < totals.ndim or len(values) < self.rows:
                 values = np.broadcast_to(values, (self.rows, *totals.shape[1:]))
