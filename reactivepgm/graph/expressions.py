@@ -96,7 +96,8 @@ class Expressions:
 
     def _again(self, function: Callable[..., Any], operands: tuple[Any, ...], statement: Statement) -> Reference | None:
         """One more row of an operator; None where it is of another kind than the last one."""
-        if statement.target is not function or statement.created in self.vectors.split:
+        split = self.vectors.split
+        if statement.target is not function or (split and statement.created in split):
             return None
         return statement.repeated(operands[::-1] if statement.options == "swapped" else operands)
 

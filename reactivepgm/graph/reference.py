@@ -102,10 +102,13 @@ class Reference(Operand):
     def __getitem__(self, key: Any) -> Reference:
         shape = self.shape
         if type(key) is int and shape and self.numbers is None:
-            place = key + shape[0] if key < 0 else key
-            if 0 <= place < shape[0]:
+            size = shape[0]
+            place = key + size if key < 0 else key
+            if 0 <= place < size:
                 if len(shape) == 1:
                     return Reference(self.array, self.first + place, ())
+                if len(shape) == 2:
+                    return Reference(self.array, self.first + place * shape[1], shape[1:])
                 return Reference(self.array, self.first + place * prod(shape[1:]), shape[1:])
         if type(key) is tuple and self.numbers is None and len(key) <= len(shape) and all(type(k) is int for k in key):
             chosen = self

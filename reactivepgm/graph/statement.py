@@ -88,9 +88,9 @@ class Statement:
         array = self.created
         if array is None or self.latest is None or array.builder is None:
             return None
-        out = Reference(array, array.grow(1), ())
-        if self.append(out, arguments):
-            return out
+        element = array.grow(1)
+        if self.append_element(array, element, arguments):
+            return Reference(array, element, ())
         array.grow(-1)
         return None
 

@@ -98,12 +98,12 @@ class VariableArray:
 
         The shape follows when the graph is finished: (runs, *block) where all runs have one shape, else flat.
         """
-        if self._grown < 0:
-            self._grown = prod(self.shape)
+        first = self._grown
+        if first < 0:
+            first = prod(self.shape)
         if block != self.block:
             self._block = None
-        first = self._grown
-        self._grown += count
+        self._grown = first + count
         return first
 
     def keep(self, count: int) -> None:
