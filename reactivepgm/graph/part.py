@@ -147,6 +147,7 @@ def _renumbered(index: IntArray, kept: IntArray, size: int) -> IntArray:
         return index
     chosen = as_slice(kept)
     if isinstance(chosen, slice):
-        return np.subtract(index, chosen.start, dtype=np.intp)
+        moved: IntArray = index - np.intp(chosen.start)
+        return moved
     places: IntArray = np.searchsorted(kept, index).astype(np.intp)
     return places

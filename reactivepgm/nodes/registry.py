@@ -108,4 +108,4 @@ def _reduced(node: Node) -> tuple[Callable[..., Node], tuple[Any, ...]]:
     raise ModelError(f"the node {node.name} cannot travel to another process: register(...) makes it known by its name")
 
 
-copyreg.pickle(Node, _reduced)  # type: ignore[arg-type]
+copyreg.pickle(Node, _reduced)
