@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reactivepgm_rules.delta import updated
 
 from reactivepgm.approximations import Cloud
 from reactivepgm.approximations.linearisation import Affine, linearised
@@ -16,7 +17,6 @@ from reactivepgm.approximations.unscented import unscented
 from reactivepgm.distributions import MV_NORMAL, MvNormalMeanCovariance
 from reactivepgm.nodes import Delta, GaussHermite, Unscented
 from reactivepgm.rulebook import call_marginal_rule, call_rule
-from reactivepgm_rules.delta import updated
 
 TABLE = Path(__file__).parents[2].parent / "shared" / "conformance" / "approximations.jsonl"
 CASES = [json.loads(line) for line in TABLE.read_text(encoding="utf-8").splitlines()] if TABLE.exists() else []

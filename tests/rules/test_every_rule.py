@@ -14,17 +14,39 @@ from reactivepgm.distributions import (
     Beta,
     Binomial,
     Categorical,
+    Contingency,
     Dirichlet,
+    DirichletCollection,
+    ExponentialLinearQuadratic,
     GammaShapeRate,
     InverseGamma,
     InverseWishart,
+    LogNormal,
+    MatrixNormal,
+    MatrixNormalWishart,
+    Multinomial,
+    MvNormalGamma,
     MvNormalMeanCovariance,
+    MvNormalWishart,
+    NegativeBinomial,
     NormalMeanVariance,
     PointMass,
     Poisson,
+    VonMises,
     Wishart,
 )
 from reactivepgm.errors import ReactivePGMError
+from reactivepgm.nodes import (
+    AdditiveCoupling,
+    BIFMMeta,
+    ContinuousTransitionMeta,
+    Delta,
+    FlowMeta,
+    FlowModel,
+    Permutation,
+    PlanarFlow,
+)
+from reactivepgm.numerics.inverse import inv
 from reactivepgm.rulebook import TABLE, load_packs
 
 FILES = sorted((Path(__file__).parents[2] / "rules" / "reactivepgm_rules").glob("*.py"))
@@ -57,6 +79,32 @@ def pool(n):
         PointMass(vector, event_rank=1),
         PointMass(np.eye(2)[np.arange(n) % 2], event_rank=1),
         PointMass(matrix, event_rank=2),
+        *rarer(rng, n, positive, vector, matrix),
+    ]
+
+
+def rarer(rng, n, positive, vector, matrix):
+    """Families of few nodes, joints, and inputs with an axis of components or a shape of their own."""
+    wide = rng.standard_normal((n, 4, 8))
+    pairs = rng.gamma(4.0, size=(n, 2)) + 1.0
+    table = rng.gamma(3.0, size=(n, 2, 2)) + 1.0
+    return [
+        MvNormalMeanCovariance(rng.standard_normal((n, 4)), wide @ wide.swapaxes(-1, -2) + np.eye(4)),
+        MatrixNormal(rng.standard_normal((n, 2, 2)), matrix, matrix + np.eye(2)),
+        MatrixNormalWishart(rng.standard_normal((n, 2, 2)), matrix, matrix, positive + 5.0),
+        MvNormalGamma(vector, matrix, positive, positive + 1.0),
+        MvNormalWishart(vector, matrix, positive, positive + 4.0),
+        LogNormal(rng.standard_normal(n), positive),
+        VonMises(rng.standard_normal(n), positive),
+        ExponentialLinearQuadratic(positive, positive, 0.1 * positive, 0.1 * positive),
+        Multinomial(np.full(n, 5.0), rng.dirichlet(np.ones(2), n)),
+        NegativeBinomial(positive, rng.random(n)),
+        Contingency(table / table.sum((-2, -1), keepdims=True)),
+        DirichletCollection(table),
+        NormalMeanVariance(rng.standard_normal((n, 2)), pairs),
+        GammaShapeRate(pairs, pairs),
+        PointMass(positive + 4.0, event_rank=0),
+        PointMass(matrix @ matrix, event_rank=2),
     ]
 
 
@@ -99,21 +147,37 @@ def fitting(name):
     for types in rule.signature.inputs.values():
         choices.append([k for k, value in enumerate(few) if isinstance(value, types)])
     for tried, chosen in enumerate(product(*choices)):
-        if tried > 40:
+        if tried > 20_000:
             return None
         try:
             with np.errstate(all="ignore"):
                 result = call(rule, chosen, FEW)
             assert result is not None
             return chosen
-        except (ReactivePGMError, ValueError, IndexError, TypeError, AttributeError, NotImplementedError):
+        except (ReactivePGMError, ValueError, IndexError, TypeError, AttributeError, NotImplementedError, AssertionError):
             continue
     return None
 
 
 def call(rule, chosen, n):
     inputs = {name: PLANNED[n][k] for name, k in zip(rule.signature.parameters.values(), chosen, strict=True)}
-    return rule(meta=None, node=rule.node, to=rule.target, index=0, **inputs)
+    return rule(meta=meta_of(rule), node=NODE_OF.get(rule.node.key, rule.node), to=rule.target, index=0, **inputs)
+
+
+def rotated(a):
+    return np.stack([np.stack([a[..., 0], a[..., 1]], -1), np.stack([-a[..., 1], a[..., 0]], -1)], -2)
+
+
+METAS = {
+    "ContinuousTransition": ContinuousTransitionMeta(rotated, vectorized=True, at=np.array([0.5, -0.3])),
+    "BIFM": BIFMMeta(np.eye(2), np.eye(2), np.eye(2)),
+    "Flow": FlowMeta(FlowModel(AdditiveCoupling(PlanarFlow(1.0, 2.0, 3.0)), Permutation([1, 0]))),
+}
+NODE_OF = {"Delta": Delta(inv)}
+
+
+def meta_of(rule):
+    return None if accepts_no_meta(rule) else METAS[rule.node.key]
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
@@ -131,7 +195,17 @@ def accepts_no_meta(rule):
     return type(None) in rule.signature.meta or object in rule.signature.meta
 
 
-@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if accepts_no_meta(rule) and not rule.signature.others])
+def is_letter(rule):
+    """An observed dot product of a known vector leaves the other directions open, which is an error in words."""
+    return rule.node.key == "dot" and all(types == (PointMass,) for types in rule.signature.inputs.values())
+
+
+def is_searched(rule):
+    """Whether inputs are looked for: not where any number of them may come, nor for rules that are a letter."""
+    return not is_letter(rule) and not rule.signature.others and (accepts_no_meta(rule) or rule.node.key in METAS)
+
+
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if is_searched(rule)])
 def test_a_thousand_rows_take_as_many_calls_as_eight(name):
     rule = RULES[name]
     assert rule.vectorized
@@ -145,7 +219,6 @@ def test_a_thousand_rows_take_as_many_calls_as_eight(name):
     assert many <= few + 200
 
 
-def test_most_rules_are_reached():
-    names = [name for name, rule in RULES.items() if accepts_no_meta(rule) and not rule.signature.others]
-    reached = sum(fitting(name) is not None for name in names)
-    assert reached > 0.6 * len(names)
+def test_every_rule_is_reached():
+    names = [name for name, rule in RULES.items() if is_searched(rule)]
+    assert not [name for name in names if fitting(name) is None]
