@@ -119,12 +119,12 @@ def infer(
     schedule = LoopySchedule(damping, tolerance or 1e-8)
     told.tell("before_data_update", data)
     read = graph.read_data({} if data is None else data)
-    run = _run(executor, shards)(graph, read, initialisation or {}, messages or {}, schedule, free_energy)
     if executor is not None and (trace or annotations or told.watches):
         raise ModelError(
             "trace=, annotations= and callbacks for single computations see one process only\n"
             "  write  infer(...) without executor=, or callbacks for iterations"
         )
+    run = _run(executor, shards)(graph, read, initialisation or {}, messages or {}, schedule, free_energy)
     chosen = [returnvars] if isinstance(returnvars, str) else returnvars
     run.check_names(() if chosen is None else chosen, "returnvars")
     wanted = run.names() if chosen is None else list(chosen)

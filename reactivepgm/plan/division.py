@@ -65,6 +65,18 @@ def divided(structure: Structure, shards: int) -> Division:
 
     Raises:
         ModelError: its variables hang together whatever few of them are shared, as those of one chain do.
+
+    Example:
+        >>> from reactivepgm.distributions import NormalMeanVariance
+        >>> from reactivepgm.graph import GraphBuilder, Site
+        >>> from reactivepgm.plan.structure import structure_of
+        >>> site, builder = Site("m.py", 1, "x = ~NormalMeanVariance(m, 1.0)"), GraphBuilder()
+        >>> m, x = builder.random("m", (), site), builder.random("x", (40,), site)
+        >>> _ = builder.add(NormalMeanVariance, {"out": m, "mean": 0.0, "variance": 1.0}, site=site)
+        >>> _ = builder.add(NormalMeanVariance, {"out": x, "mean": m, "variance": 1.0}, site=site)
+        >>> division = divided(structure_of(builder.finish()), 2)
+        >>> division.shared[0], np.bincount(division.elements[1])
+        (array([ True]), array([20, 20]))
     """
     vertices = _Vertices(structure)
     average = vertices.rows / shards

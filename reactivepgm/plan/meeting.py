@@ -29,6 +29,7 @@ from reactivepgm.errors import ModelError, ProductError
 from reactivepgm.graph import Family, VariableArray
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.beliefs import Beliefs
+from reactivepgm.plan.contraction_steps import CycleError
 from reactivepgm.plan.gaussian_arrays import GaussianKernelArrays, GaussianUnary
 from reactivepgm.plan.gaussian_leaves import Pooled, PooledBeliefs, PooledForest
 from reactivepgm.plan.gaussian_sweep import GaussianInbox, GaussianSweep, NotNormalError
@@ -140,7 +141,10 @@ class SharedGaussian(GaussianSweep):
 
     def tell(self, beliefs: Beliefs, shapes: Mapping[int, Shape]) -> dict[int, Told]:
         """By array, what the plates of the shard say; it follows from everything outside the shared elements."""
-        kernels = self._pose(beliefs, shapes)
+        try:
+            kernels = self._pose(beliefs, shapes)
+        except (NotNormalError, CycleError) as error:
+            raise self._refused(error) from None
         forest = self._forest
         assert isinstance(forest, PooledForest)
         pooled = forest.pool(self._unary, kernels)
@@ -167,6 +171,16 @@ class SharedGaussian(GaussianSweep):
                 matrix = matrix - (own[1] - heard[1]).reshape(matrix.shape)
             told[local] = _replaced(told[local], places, vector, matrix)
         self._settle(beliefs, kernels, lambda: self._solved(replace(pooled, told=told), kernels, marginals))
+
+    def _refused(self, error: Exception) -> ModelError:
+        met = "cycles" if isinstance(error, CycleError) else f"{error} messages, which are not normal, in it"
+        array = self._structure.arrays[self._arrays[0]]
+        return ModelError(
+            array.site.letter(
+                f"a linear-Gaussian region around shared variables has {met}; that is not done on shards",
+                write="a factorisation that cuts the shared variables off; or infer(...) without executor=",
+            )
+        )
 
     def _solved(
         self, pooled: Pooled, kernels: list[GaussianKernelArrays], marginals: Mapping[int, Distribution]

@@ -37,6 +37,7 @@ class PartEnergy(FreeEnergy):
         self._shared = shared
 
     def net_coefficients(self, beliefs: Beliefs) -> list[NDArray[np.float64]]:
+        """How often the shard counts the entropy of each element: of shared ones only what its own edges cost."""
         is_new = self._coefficients is None
         found = super().net_coefficients(beliefs)
         if is_new:
@@ -154,6 +155,18 @@ class GlobalPlan(PartPlan):
     def hear(self, told: Mapping[int, Told]) -> None:
         """What the shards say, by array id; the next step takes it in."""
         self.outside.told = {self.structure.number[id]: found for id, found in told.items()}
+
+    def step(self, number: int, beliefs: Beliefs) -> None:
+        """Update the global part of a batch, and the shared elements in it."""
+        super().step(number, beliefs)
+        if self.arrangement.meetings[number] != "none":
+            sweep = self._sweeps[self.number_of[number]]
+            if not isinstance(sweep, MeetingStar | MeetingGaussian):  # it gave way to one that hears no shards
+                names = ", ".join(self.structure.arrays[a].name for a in self.batches[self.number_of[number]].elements)
+                raise ModelError(
+                    f"the shared variables {names} form a region with too many cycles to be solved whole; that is not done on"
+                    " shards\n  write  infer(...) without executor="
+                )
 
     def shapes(self, number: int, beliefs: Beliefs) -> dict[int, Shape]:
         """By array id, the event shapes of variables in a batch, as far as the global part knows them."""
