@@ -56,7 +56,7 @@ class ModelFunction:
             code = self.function.__code__
             key = f"{self.function.__module__}.{self.function.__qualname__}:{code.co_firstlineno}"
             self._node = Node(
-                self.name, "stochastic", interfaces, self._refuse, log_density=self._refuse, sampler=self._refuse, key=key
+                self.name, "stochastic", interfaces, self._refuse, sampler=self._refuse, key=key, has_density=False
             )
         return self._node
 

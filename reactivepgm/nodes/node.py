@@ -33,6 +33,7 @@ class Node:
         hint: what to write where a rule is missing because the factor has no meta.
         meta: the meta of statements in models that give none.
         relation: of constants on all inputs, by name, what is wrong with them together; None where nothing is.
+        has_density: whether there is a log density at all; a node without one is known by its rules only.
 
     Example:
         >>> from reactivepgm.nodes import node_of
@@ -57,6 +58,7 @@ class Node:
     hint: str = ""
     meta: Any = None
     relation: Callable[..., str | None] | None = None
+    has_density: bool = True
     _found: dict[str, Interface] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,7 +66,7 @@ class Node:
             object.__setattr__(self, "key", self.name)
         object.__setattr__(self, "is_drawn_by_target", self.sampler is None)
         if self.kind == "stochastic" and self.parametrisations is None:
-            if self.log_density is None:
+            if self.log_density is None and self.has_density:
                 object.__setattr__(self, "log_density", lambda out, *inputs: self.target(*inputs).log_pdf(out))
             if self.sampler is None:
                 object.__setattr__(self, "sampler", lambda rng, *inputs: self.target(*inputs).sample(rng))

@@ -110,7 +110,7 @@ def fallback_rule(
     Raises:
         NoRuleError: a node without a log density, a joint, or a target that is no number.
     """
-    what = _refusal(kind, node, target, types)
+    what = fallback_refusal(kind, node, target, types)
     if what is not None:
         at = "" if site is None else f"\n  at   {site}"
         raise NoRuleError(
@@ -138,7 +138,8 @@ class FallbackRule(Rule):
         return f"{super().describe()} by fallback={self.fallback!r}"
 
 
-def _refusal(kind: str, node: Node, target: str, types: Mapping[str, type]) -> str | None:
+def fallback_refusal(kind: str, node: Node, target: str, types: Mapping[str, type]) -> str | None:
+    """Why no fallback stands in for a rule; None where one does."""
     if node.kind != "stochastic" or node.log_density is None:
         return "the node has no log density"
     if kind not in ("rule", "energy"):

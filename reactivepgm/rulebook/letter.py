@@ -5,6 +5,7 @@ from typing import Any
 
 from reactivepgm.errors import NoRuleError
 from reactivepgm.nodes import Node
+from reactivepgm.rulebook.fallback import fallback_refusal
 from reactivepgm.rulebook.rule_object import Rule
 from reactivepgm.rulebook.signature import canonical_role
 from reactivepgm.rulebook.table import TABLE
@@ -50,7 +51,8 @@ def no_rule(
         else:
             what = {"rule": "message rules", "marginal": "joint-marginal rules", "energy": "average energy"}[kind]
             lines.append(f"  near nothing: {node.name} has no {what} yet")
-    if kind != "marginal" and node.log_density is not None and {name[2:] for name in given} <= set(node.names):
+    if fallback_refusal(kind, node, target, inputs) is None and not any(name[:2] == "m_" for name in given):
+        # Beside a message the edge stands in a joint cluster, whose marginal no fallback makes.
         lines.append("  or   .where(meta=Quadrature(32)), or fallback=Quadrature(32), which integrates its log density")
     lines += [f"  add  {_decorator(kind, node, target)}", f"       def _{_row(given)} -> ...:"]
     return NoRuleError("\n".join(lines))

@@ -20,6 +20,7 @@ from reactivepgm import (
     NoRuleError,
     PointMass,
     ProductError,
+    Quadrature,
     Unscented,
     explain,
     infer,
@@ -81,6 +82,9 @@ def test_the_letter_about_a_contract_can_be_followed():
     lines = str(caught.value).splitlines()
     assert lines[2] == "  near nothing: moved has no message rules yet"
     assert lines[3] == '  add  @rule(moved, to="out")'
+    assert "Quadrature" not in str(caught.value)  # there is no log density that it could integrate
+    with pytest.raises(NoRuleError, match="the node has no log density"):
+        infer(f(), data={"y": 1.0}, fallback=Quadrature(32))
 
     @rule(moved, to="out")
     def _(m_x: UnivariateNormal, q_by: PointMass) -> NormalMeanVariance:
