@@ -77,12 +77,15 @@ class DiscreteRegion:
             (a, b): jnp.ones((forest.label_sizes[b], forest.label_sizes[a], size))
             for (a, b), size in forest.plan.pools.items()
         }
+        shared = {}
         for number, (out, into) in enumerate(self._families):
             pool = forest.array_label[into[0]], forest.array_label[out[0]]
             base = forest.plan.bases[number]
             potentials = _entered(batch_last(values[number]))
             elements[pool] = elements[pool].at[..., base : base + len(out[1])].set(potentials)
-        return DiscreteRun(forest.plan, forest.label_sizes, elements, known, self._is_wide)
+            if potentials.shape[-1] == 1 and forest.plan.pools[pool] == len(out[1]):
+                shared[pool] = potentials
+        return DiscreteRun(forest.plan, forest.label_sizes, elements, shared, known, self._is_wide)
 
     def _joint(self, forest: DiscreteForest, run: DiscreteRun, number: int) -> Distribution:
         (out, index), (into, _) = self._families[number]

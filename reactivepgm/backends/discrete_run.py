@@ -55,13 +55,16 @@ class DiscreteRun:
         plan: the rounds.
         sizes: the number of categories of each label.
         elements: pools of potentials (K_b, K_a, elements), the originals filled in.
+        shared: by pool, the potentials (K_b, K_a, 1) of all its elements where they are alike.
         unary: for each label (K, V), rescaled.
         is_wide: whether width is free and steps are dear.
     """
 
     def __init__(
-        self, plan: Contraction, sizes: Sequence[int], elements: dict[Pool, Array], unary: list[Array], is_wide: bool
+        self, plan: Contraction, sizes: Sequence[int], elements: dict[Pool, Array], shared: dict[Pool, Array],
+        unary: list[Array], is_wide: bool,
     ) -> None:
+        self.shared = shared
         self.plan, self.elements, self._unary, self._is_wide = plan, elements, unary, is_wide
         self.known = list(unary)
         shapes = [(k, n + 1) for k, n in zip(sizes, plan.edge_sizes, strict=True)]  # the last pads: no message
@@ -119,10 +122,11 @@ class DiscreteRun:
     def _path(self, step: Path) -> None:
         label = step.label
         known = rescaled(self.known[label][..., step.variable])
-        cross = self.elements[label, label][..., step.element]
+        alike = self.shared.get((label, label))
+        cross = self.elements[label, label][..., step.element] if alike is None or step.real is not None else alike
         if step.real is not None:
             cross = jnp.ones((*cross.shape[:2], step.size - 1)).at[..., step.real].set(cross)
-        ahead, back = (_by_composition if self._is_wide else _by_scan)(cross, known)
+        ahead, back = (by_composition if self._is_wide else by_scan)(cross, known)
         if step.real is not None:
             ahead, back = ahead[:, step.real], back[:, step.real]
         self.up[label] = self.up[label].at[..., step.right].set(ahead).at[..., step.left].set(back)
@@ -153,22 +157,33 @@ class DiscreteRun:
         self.known[label] = self.known[label].at[..., at].set(base)
 
 
-def _by_scan(cross: Array, known: Array) -> tuple[Array, Array]:
-    """Messages into the variable behind each gap, and into the one before it."""
-    def step(carry: tuple[Array, Array], inputs: tuple[Array, ...]) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        (m, k), (A, before, B, behind) = carry, inputs
-        m = rescaled(applied(A, (before * m)[:, None]))[:, 0]
-        k = rescaled(applied(jnp.swapaxes(B, 0, 1), (behind * k)[:, None]))[:, 0]
+def by_scan(cross: Array, known: Array) -> tuple[Array, Array]:
+    """Messages into the variable behind each gap, and into the one before it.
+
+    Args:
+        cross: (K, K, m), or (K, K, 1) where all gaps are alike.
+        known: (K, m + 1).
+    """
+    pair = tuple[Array, Array]
+
+    def step(carry: pair, inputs: tuple[Array, ...]) -> tuple[pair, pair]:
+        (m, k), (before, behind, *own) = carry, inputs
+        A, B = own or (cross[..., 0], cross[..., 0])
+        # Small products as sums of whole arrays: XLA makes one kernel of each, and many of products written out.
+        m, k = (A * (before * m)).sum(axis=1), (B * (behind * k)[:, None]).sum(axis=0)
+        m, k = m / m.max(), k / k.max()
         return (m, k), (m, k)
 
-    A = jnp.moveaxis(cross, -1, 0)[..., None]
-    xs = A, known[:, :-1].T, A[::-1], known[:, :0:-1].T
+    xs: tuple[Array, ...] = known[:, :-1].T, known[:, :0:-1].T
+    if cross.shape[-1] > 1:
+        A = jnp.moveaxis(cross, -1, 0)
+        xs = *xs, A, A[::-1]
     one = jnp.ones_like(known[:, 0])
     _, (ahead, back) = jax.lax.scan(step, (one, one), xs)
     return ahead.T, back[::-1].T
 
 
-def _by_composition(cross: Array, known: Array) -> tuple[Array, Array]:
+def by_composition(cross: Array, known: Array) -> tuple[Array, Array]:
     """The same by prefixes and suffixes of matrix products."""
     def join(one: Array, two: Array) -> Array:
         return rescaled(composed(two, one))

@@ -11,6 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from reactivepgm.backends.attribution import attributed_to
 from reactivepgm.backends.beliefs import TracedBeliefs
 from reactivepgm.distributions import PointMass
 from reactivepgm.errors import FreeEnergyError
@@ -24,7 +25,10 @@ from reactivepgm.rulebook import find_average_energy, split_joints
 
 def energy_terms(structure: Structure, counted: FreeEnergy, beliefs: TracedBeliefs) -> Array:
     """What every family and then every array contributes, in nats, (families + arrays,)."""
-    terms = [_family(structure, family, beliefs) for family in structure.families]
+    terms = []
+    for family in structure.families:
+        with attributed_to(family):
+            terms.append(_family(structure, family, beliefs))
     for array, coefficients in enumerate(counted.net_coefficients(beliefs)):
         terms.append(_variable(array, coefficients, beliefs))
     return jnp.stack([jnp.asarray(term, dtype=float) for term in terms])

@@ -6,12 +6,13 @@ A chain is variables 0..m with a factor N(x_{k+1}; A_k x_k + b_k, C_k) exp(h'x_k
     forwards     V = D C,  u = D (m + C eta);     C <- A V A' + C_k,      m <- A u + b_k
     backwards    with (J + K, eta + k) behind the gap and C_k in it;     K <- H + A'J D A,    k <- h + A'(D'eta - J D b)
 
-On a CPU a scan costs 20 ns a scalar step. Elsewhere steps are dear and width is free: there elements that carry their
-variable's information compose associatively (Särkkä & García-Fernández 2021), which needs 2 log2 m rounds.
+On a CPU a scan costs 20 ns a scalar step; matrices go in blocks side by side. Elsewhere steps are dear and width is free: there
+elements that carry their variable's information compose associatively (Särkkä & García-Fernández 2021), in 2 log2 m rounds.
 """
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -28,6 +29,9 @@ from reactivepgm.backends.matrices import (
     transpose,
 )
 from reactivepgm.numerics.array import Array
+
+_FEW = 16
+"""Up to how many variables blocks are not worth it."""
 
 
 class Chain(NamedTuple):
@@ -59,7 +63,9 @@ def chain_messages(chain: Chain, J: Array, eta: Array, first: Pair, is_wide: boo
     before = J[..., :-1] + chain.left, eta[:, :-1] + chain.left_vector
     if is_wide:
         return _by_composition(chain, before, (J[..., 1:], eta[:, 1:]), first)
-    return _by_scan(chain, before, (J[..., 1:], eta[:, 1:]), first)
+    if len(eta) == 1:
+        return _by_scan(chain, before, (J[..., 1:], eta[:, 1:]), first)
+    return (_by_blocks if eta.shape[1] > _FEW else _in_a_row)(chain, before, (J[..., 1:], eta[:, 1:]), first)
 
 
 def _ahead(A: Array, noise: Array, offset: Array, C: Array, m: Array, J: Array, eta: Array) -> Pair:
@@ -74,24 +80,70 @@ def _back(left: Array, left_vector: Array, A: Array, noise: Array, offset: Array
 
 
 def _by_scan(chain: Chain, before: Pair, behind: Pair, first: Pair) -> tuple[Pair, Pair]:
-    d = chain.cross.shape[0]
+    """One number after another."""
+    steps = tuple(part.reshape(-1) for part in (*chain, *before, *behind))
+    left, left_vector, cross, noise, offset, J, eta, J_behind, eta_behind = steps
+    backwards = tuple(part[::-1] for part in (left, left_vector, cross, noise, offset, J_behind, eta_behind))
+    zero = jnp.zeros((), dtype=J.dtype)
+    start = first[0].reshape(()), first[1].reshape(()), zero, zero
+    _, (C, m, K, k) = jax.lax.scan(_numbers, start, ((cross, noise, offset, J, eta), backwards))
+    return (C[None, None], m[None]), (K[::-1][None, None], k[::-1][None])
 
-    def rows(*arrays: Array) -> tuple[Array, ...]:
-        """Steps first, without the axes of a number."""
-        return tuple(jnp.moveaxis(a, -1, 0)[..., None] if d > 1 else a.reshape(-1) for a in arrays)
 
-    def whole(a: Array, axes: int) -> Array:
-        return jnp.moveaxis(a[..., 0], 0, -1) if d > 1 else a.reshape(*(1,) * axes, -1)
+def _by_blocks(chain: Chain, before: Pair, behind: Pair, first: Pair) -> tuple[Pair, Pair]:
+    """Blocks of gaps side by side: composed to one gap each, these solved in a row, and then all blocks from their ends.
 
-    step = _numbers if d == 1 else _matrices
+    A step of small matrices costs as much as one of a hundred small matrices, so blocks are about as many as their gaps.
+    """
+    d, m = chain.left_vector.shape
+    length = math.ceil(math.sqrt(m))
+    blocks = math.ceil(m / length)
+    spare = blocks * length - m
+    every = Chain(*before, *chain[2:])
+    # Gaps that hand on everything fill the last block.
+    copy = Chain(*(jnp.zeros((*part.shape[:-1], spare)) for part in every))
+    copy = copy._replace(cross=jnp.broadcast_to(jnp.eye(d)[:, :, None], (d, d, spare)))
+
+    def cut(part: Array, filling: Array) -> Array:
+        """(.., m) as (length, .., blocks)."""
+        whole = jnp.concatenate([part, filling], axis=-1)
+        return jnp.moveaxis(whole.reshape(*whole.shape[:-1], blocks, length), -1, 0)
+
+    def joined(part: Array) -> Array:
+        whole = jnp.moveaxis(part, 0, -1)
+        return whole.reshape(*whole.shape[:-2], blocks * length)[..., :m]
+
+    rows = Chain(*map(cut, every, copy))
+    nothing = Chain(*(jnp.zeros((*part.shape[1:-1], blocks)) for part in rows))
+    nothing = nothing._replace(cross=jnp.broadcast_to(jnp.eye(d)[:, :, None], (d, d, blocks)))
+    whole, _ = jax.lax.scan(lambda one, two: (_composed(one, two), None), nothing, rows)
+
+    # The last variable's information is behind everything; that of all others is in the gap that they begin.
+    last = behind[0][..., -1:], behind[1][:, -1:]
+    none = tuple(jnp.zeros((*part.shape[:-1], blocks - 1)) for part in last)
+    ends = tuple(jnp.concatenate([n, end], axis=-1) for n, end in zip(none, last, strict=True))
+    ahead, back = _in_a_row(whole, (whole.left, whole.left_vector), (ends[0], ends[1]), first)
+    starts = [jnp.concatenate([one, a[..., :-1]], axis=-1) for one, a in zip(first, ahead, strict=True)]
+    told = [jnp.concatenate([b[..., 1:], end], axis=-1) for b, end in zip(back, last, strict=True)]
+    apart = [cut(part[..., :-1], jnp.zeros((*part.shape[:-1], spare + 1))).at[-1].set(0.0) for part in behind]
+    parts = Chain(*map(cut, chain, copy))
+    forwards = parts.cross, parts.noise, parts.offset, rows.left, rows.left_vector
+    backwards = tuple(part[::-1] for part in (*parts, *apart))
+    _, (C, mean, K, k) = jax.lax.scan(_matrices, (*starts, *told), (forwards, backwards))
+    return (joined(C), joined(mean)), (joined(K[::-1]), joined(k[::-1]))
+
+
+def _in_a_row(chain: Chain, before: Pair, behind: Pair, first: Pair) -> tuple[Pair, Pair]:
+    """One gap after another."""
+    def rows(*parts: Array) -> tuple[Array, ...]:
+        return tuple(jnp.moveaxis(part, -1, 0)[..., None] for part in parts)
+
     forwards = rows(chain.cross, chain.noise, chain.offset, *before)
-    backwards = rows(chain.left, chain.left_vector, chain.cross, chain.noise, chain.offset, *behind)
-    none = rows(jnp.zeros_like(first[0]), jnp.zeros_like(first[1]))
-    start = (*(x[0] for x in rows(*first)), *(x[0] for x in none))
-    _, (C, m, K, k) = jax.lax.scan(
-        step, start, (forwards, tuple(x[::-1] for x in backwards)), unroll=4 if d == 1 else 1
-    )
-    return (whole(C, 2), whole(m, 1)), (whole(K[::-1], 2), whole(k[::-1], 1))
+    backwards = tuple(part[::-1] for part in rows(*chain, *behind))
+    start = (*first, *(jnp.zeros_like(part) for part in first))
+    _, found = jax.lax.scan(_matrices, start, (forwards, backwards))
+    C, m, K, k = (jnp.moveaxis(part[..., 0], 0, -1) for part in found)
+    return (C, m), (K[..., ::-1], k[..., ::-1])
 
 
 def _numbers(carry: tuple[Array, ...], inputs: tuple[tuple[Array, ...], ...]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:

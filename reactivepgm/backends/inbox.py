@@ -7,6 +7,7 @@ from typing import Protocol
 
 import jax.numpy as jnp
 
+from reactivepgm.backends.attribution import attributed_to
 from reactivepgm.backends.beliefs import TracedBeliefs
 from reactivepgm.backends.refusal import refuse
 from reactivepgm.backends.scatter import placed
@@ -111,7 +112,8 @@ class Senders:
         """Put every cluster's messages into the inboxes of the arrays they are for."""
         for sender in self._senders:
             cluster = sender.cluster
-            message = sender.part(beliefs)
-            for edge in cluster.edges:
-                sent = message if sender.component is not None else towards(edge, message, cluster.size)
-                inboxes[edge.array].put(edge, sent, sender.missing(beliefs), cluster.family)
+            with attributed_to(cluster.family):
+                message = sender.part(beliefs)
+                for edge in cluster.edges:
+                    sent = message if sender.component is not None else towards(edge, message, cluster.size)
+                    inboxes[edge.array].put(edge, sent, sender.missing(beliefs), cluster.family)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from reactivepgm.backends.attribution import attributed_to
 from reactivepgm.backends.beliefs import Arrays, TracedBeliefs, blank, parameters_of
 from reactivepgm.backends.discrete import DiscreteRegion
 from reactivepgm.backends.energy import energy_terms
@@ -206,7 +207,8 @@ def _update(plan: Plan, batch: Batch, beliefs: TracedBeliefs, is_wide: bool) -> 
         inboxes = {a: TracedInbox(structure.arrays[a], batch.size(a, structure)) for a in batch.elements}
         Senders(structure, batch.single).send(beliefs, inboxes)
         for array, box in inboxes.items():
-            belief, proper = box.product()
+            with attributed_to(next(c.family for c in batch.single if any(edge.array == array for edge in c.edges))):
+                belief, proper = box.product()
             beliefs.note(array, proper, batch.elements[array])
             beliefs.replace(array, batch.elements[array], belief)
         return
@@ -219,7 +221,8 @@ def _update(plan: Plan, batch: Batch, beliefs: TracedBeliefs, is_wide: bool) -> 
         if kind is GaussianKernel and len(kernel.ins) > 1:
             refuse(family.site, f"{family.node.name} of two random variables")
     region = (GaussianRegion if kinds[0] is GaussianKernel else DiscreteRegion)(structure, batch, kernels, is_wide)
-    region.run(beliefs)
+    with attributed_to(kernels[0].cluster.family):
+        region.run(beliefs)
 
 
 jax.tree_util.register_dataclass(Values, ["fixed", "missing", "begun"], [])

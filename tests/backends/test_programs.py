@@ -1,6 +1,8 @@
 """Programs: what is compiled anew, the user's precision, letters, and the ways a wide machine goes."""
 # ruff: noqa: E402 - without JAX nothing below is imported
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -12,11 +14,13 @@ from reactivepgm import (
     ModelError,
     Normal,
     NormalMeanPrecision,
+    VonMises,
     infer,
     model,
     randomvar,
 )
 from reactivepgm.backends.compiled import compilations
+from reactivepgm.numerics import special
 from tests.backends.comparison import assert_same
 
 
@@ -64,8 +68,7 @@ def test_a_wide_machine_composes(monkeypatch):
 
     rng = np.random.default_rng(3)
     with jax.enable_x64(True):
-        for d in (1, 2, 3):
-            n = 9
+        for d, n in ((1, 9), (2, 9), (2, 37), (3, 40)):
             def spd(count, d=d):
                 a = rng.normal(size=(count, d, d))
                 return np.moveaxis(a @ a.swapaxes(1, 2) + 0.1 * np.eye(d), 0, -1)
@@ -73,12 +76,15 @@ def test_a_wide_machine_composes(monkeypatch):
                 spd(n), rng.normal(size=(d, n)), rng.normal(size=(d, d, n)), spd(n), rng.normal(size=(d, n))
             )
             J, eta, first = spd(n + 1), rng.normal(size=(d, n + 1)), (spd(1), rng.normal(size=(d, 1)))
-            narrow, wide = (gaussian_path.chain_messages(chain, J, eta, first, is_wide) for is_wide in (False, True))
+            narrow, wide = (
+                jax.jit(partial(gaussian_path.chain_messages, is_wide=is_wide))(chain, J, eta, first)
+                for is_wide in (False, True)
+            )
             for one, two in zip(narrow, wide, strict=True):
                 for a, b in zip(one, two, strict=True):
                     np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
         cross, known = rng.random((3, 3, 12)), rng.random((3, 13))
-        for one, two in zip(discrete_run._by_scan(cross, known), discrete_run._by_composition(cross, known), strict=True):
+        for one, two in zip(discrete_run.by_scan(cross, known), discrete_run.by_composition(cross, known), strict=True):
             np.testing.assert_allclose(one, two, rtol=1e-12)
 
 
@@ -111,6 +117,25 @@ def sum_of_two(y):
 def test_what_does_not_compile_is_refused_with_its_line():
     with pytest.raises(ModelError, match=r"(?s)random variables is not compiled.*test_programs.*backend=\"numpy\""):
         infer(sum_of_two(), data={"y": np.ones(1)}, backend="jax")
+
+
+def test_a_distribution_that_looks_at_numbers_is_refused_with_its_line():
+    @model
+    def directions(y):
+        m = ~VonMises(0.0, 1.0)
+        y[:] = ~VonMises(m, 2.0)
+
+    with pytest.raises(ModelError, match=r"(?s)VonMises.*looks at numbers.*test_programs"):
+        infer(directions(), data={"y": np.array([0.1, 0.2])}, backend="jax")
+
+
+@pytest.mark.parametrize("name", ["gammaln", "digamma", "trigamma", "betaln", "log_normal_cdf", "sigmoid", "logit"])
+def test_special_functions_have_all_their_digits(name):
+    x = np.array([0.02, 0.3, 0.7, 0.999]) * (1.0 if name == "logit" else 30.0)
+    arguments = (x, x[::-1] + 0.0) if name == "betaln" else (x,)
+    with jax.enable_x64(True):
+        traced = jax.jit(getattr(special, name))(*arguments)
+        np.testing.assert_allclose(traced, getattr(special, name)(*arguments), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(
