@@ -22,7 +22,7 @@ from reactivepgm.errors import ForgottenTildeError, ModelError
 from reactivepgm.graph.derived import Derived, is_fixed_symbol, stacked
 from reactivepgm.graph.pending import Undrawn
 from reactivepgm.graph.reference import Reference
-from reactivepgm.graph.site import Site
+from reactivepgm.graph.site import Site, caller_site
 from reactivepgm.nodes import ADDITION, AND, DOT, MULTIPLICATION, NOT, OR, SUBTRACTION, Node
 
 LOGIC = {operator.and_: AND, operator.or_: OR, operator.invert: NOT}
@@ -104,13 +104,22 @@ def read_operation(owner: Any, function: Callable[..., Any], operands: tuple[Any
         return Operation(LOGIC[function], operands, {})
     if function is operator.matmul:
         return _matrix_product(owner, operands, site)
-    spelled = {operator.truediv: "division by a random variable", operator.pow: "a power of a random variable"}
-    raise ModelError(
-        site.letter(
-            f"{spelled.get(function, getattr(function, '__name__', repr(function)))} is no factor that arithmetic makes",
-            write="z = ~f(x)  with a Python function f, for a deterministic factor of any form",
-        )
-    )
+    spelled = _NO_FACTOR.get(function, getattr(function, "__name__", repr(function)))
+    cure = "z = ~f(x)  with a Python function f, for a deterministic factor of any form"
+    if function is operator.xor:
+        cure = f"(a | b) & ~(a & b)  of truth values; {cure}"
+    raise ModelError(site.letter(f"{spelled} is no factor that arithmetic makes", write=cure))
+
+
+_ON_BITS: dict[Callable[..., Any], str] = {operator.xor: "^", operator.lshift: "<<", operator.rshift: ">>"}
+_NO_FACTOR: dict[Callable[..., Any], str] = {
+    operator.truediv: "division by a random variable",
+    operator.pow: "a power of a random variable",
+    operator.floordiv: "// of a random variable",
+    operator.mod: "% of a random variable",
+    operator.abs: "abs of a random variable",
+    **{function: f"{sign} of a random variable" for function, sign in _ON_BITS.items()},
+}
 
 
 def _logical(operation: Any, on_numbers: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,7 +137,19 @@ _LOGICAL = {function: _logical(function, node.target) for function, node in LOGI
 
 
 def on_fixed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What an operator does to data: its own, but truth values may be the numbers 0 and 1."""
+    """What an operator does to data: its own, but truth values may be the numbers 0 and 1.
+
+    Raises:
+        ModelError: an operator on bits, which data, as floats, do not have.
+    """
+    if function in _ON_BITS:
+        raise ModelError(
+            caller_site().letter(
+                f"data are floats, which {_ON_BITS[function]} does not take",
+                write="(a | b) & ~(a & b)  of truth values, y * 2.0**k and y // 2.0**k for shifts; or the numbers as an"
+                " argument of the model instead of data=",
+            )
+        )
     return _LOGICAL.get(function, function)
 
 
@@ -142,6 +163,8 @@ def _matrix_product(owner: Any, operands: tuple[Any, ...], site: Site) -> Operat
     if isinstance(right, (tuple, list)) and not is_random(right):
         right = np.asarray(right, dtype=float)
         operands = (left, right)
+    if any(isinstance(side, (int, float, np.number)) for side in operands):
+        raise ModelError(site.letter("@ takes a matrix or a vector, no single number", write="a * x  for a number a"))
     if is_random(right):
         if len(shape_of(left)) == 1:
             return Operation(DOT, operands, {"in1": 1})

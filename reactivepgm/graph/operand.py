@@ -29,11 +29,17 @@ _OPERATORS: dict[Any, Callable[..., Any]] = {
     np.logical_and: operator.and_,
     np.bitwise_and: operator.and_,
     np.logical_or: operator.or_,
+    np.bitwise_xor: operator.xor,
+    np.logical_xor: operator.xor,
+    np.left_shift: operator.lshift,
+    np.right_shift: operator.rshift,
     np.bitwise_or: operator.or_,
 }
 
 
-_INSTEAD = "a model that does not branch on values; use a mixture, or pass a constant argument"
+INSTEAD = "a model that does not branch on values; use a mixture, or pass a constant argument"
+
+_FUNCTION = "z = ~f(x)  with a Python function f, for a deterministic factor"
 
 _LIST = (
     "the list itself, as in dot([1.0, 2.0], [a, b]) or MvNormal(mean=[y[0], y[1]], ...);"
@@ -80,7 +86,7 @@ class Operand(Symbolic):
             raise AttributeError(name)
         if name in _OF_DATA and self.is_fixed:
             return lambda *args, **kwargs: self.builder.function_of(getattr(np, name), (self, *args), kwargs)
-        cure = f"np.{name}(...)" if self.is_fixed else "z = ~f(x)  with a Python function f, for a deterministic factor"
+        cure = f"np.{name}(...)" if self.is_fixed else _FUNCTION
         raise NoAttributeError(caller_site().letter(f"{self.spelled} has no attribute {name}", write=cure))
 
     @property
@@ -136,11 +142,44 @@ class Operand(Symbolic):
     def __rmod__(self, other: Any) -> Any:
         return self.builder.combine(operator.mod, other, self)
 
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __xor__(self, other: Any) -> Any:
+        return self.builder.combine(operator.xor, self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return self.builder.combine(operator.xor, other, self)
+
+    def __lshift__(self, other: Any) -> Any:
+        return self.builder.combine(operator.lshift, self, other)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return self.builder.combine(operator.lshift, other, self)
+
+    def __rshift__(self, other: Any) -> Any:
+        return self.builder.combine(operator.rshift, self, other)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return self.builder.combine(operator.rshift, other, self)
+
     def __abs__(self) -> Any:
         return self.builder.combine(operator.abs, self)
 
     def __round__(self, digits: int = 0) -> Any:
         return self.builder.function_of(np.round, (self, digits), {})
+
+    def __trunc__(self) -> Any:
+        return self.builder.function_of(np.trunc, (self,), {})
+
+    def __floor__(self) -> Any:
+        return self.builder.function_of(np.floor, (self,), {})
+
+    def __ceil__(self) -> Any:
+        return self.builder.function_of(np.ceil, (self,), {})
 
     def __and__(self, other: Any) -> Any:
         return self.builder.combine(operator.and_, self, other)
@@ -174,7 +213,7 @@ class Operand(Symbolic):
         self._refuse("an array of numbers", _LIST)
 
     def __bool__(self) -> bool:  # noqa: PLE0304 - it never returns
-        self._refuse("a truth value", _INSTEAD)
+        self._refuse("a truth value", INSTEAD)
 
     def __float__(self) -> float:
         self._refuse("a number")
@@ -186,11 +225,13 @@ class Operand(Symbolic):
         self._refuse("an index", "the index as a constant argument, not in data=")
 
     def __lt__(self, other: Any) -> bool:
-        self._refuse("a comparison", _INSTEAD)
+        self._refuse("a comparison", INSTEAD)
 
     __le__ = __gt__ = __ge__ = __lt__
 
     def _refuse(self, what: str, write: str | None = None) -> NoReturn:
+        if write is None:
+            write = "NumPy's function of it, such as np.floor(...), which waits for the data" if self.is_fixed else _FUNCTION
         raise ModelError(
             caller_site().letter(f"{self.spelled} has no value while the model is built, so it cannot be {what}", write=write)
         )

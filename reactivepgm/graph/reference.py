@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from reactivepgm.errors import ForgottenTildeError, ModelError, UndeclaredVariableError
 from reactivepgm.graph.awaited import AwaitedFactor
-from reactivepgm.graph.operand import Operand
+from reactivepgm.graph.operand import INSTEAD, Operand
 from reactivepgm.graph.pending import Undrawn
 from reactivepgm.graph.site import caller_site
 from reactivepgm.graph.variable import VariableArray
@@ -181,7 +181,7 @@ class Reference(Operand):
             same = self.array is other.array and self.shape == other.shape
             return same and np.array_equal(self.elements, other.elements)
         if isinstance(other, (bool, int, float, complex, np.ndarray, np.generic)):
-            self._refuse("compared")
+            self._refuse("compared", INSTEAD)
         return NotImplemented
 
     def __hash__(self) -> int:

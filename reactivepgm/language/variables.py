@@ -30,21 +30,22 @@ class ConstVariable:
 
 
 def randomvar(
-    *shape: Any, prod_constraint: Any = None, form_constraint: Any = None, pipeline: Any = None
+    *shape: Any, prod_constraint: None = None, form_constraint: Any = None, pipeline: Any = None, **unknown: Any
 ) -> Reference:
     """Declare latent variables: one, a vector, a matrix, ...
 
     Args:
         *shape: nothing for one variable; ``n``; ``n, m``; or a tuple ``(n, m)``.
-        prod_constraint: how messages multiply at these variables; kept for the inference.
+        prod_constraint: nothing; the messages' families say how they multiply, and a form what becomes of the product.
         form_constraint: which form their marginals take; kept for the inference.
         pipeline: a stage on every message that reaches these variables, after those of the statements that send them.
+        **unknown: none; what else is given is named in the error.
 
     Returns:
         A reference to all of them.
 
     Raises:
-        ModelError: outside a model, or a size that is no number of elements.
+        ModelError: outside a model, a size that is no number of elements, or an option that does not exist.
 
     Example:
         >>> from reactivepgm.language import model, randomvar
@@ -57,29 +58,39 @@ def randomvar(
         ((3, 2), 'x')
     """
     builder, sizes = _builder("randomvar"), _as_shape(shape, "randomvar")
+    _refuse_unknown("randomvar", unknown, "form_constraint=ProjectedTo(Normal), pipeline=..., or none")
+    if prod_constraint is not None:
+        raise ModelError(
+            caller_site().letter(
+                f"prod_constraint={prod_constraint!r} would change nothing: messages multiply in closed form where their"
+                " families have one, and as densities otherwise",
+                write="randomvar(form_constraint=ProjectedTo(Normal))  to say what becomes of the product",
+            )
+        )
     place, reference = builder.redeclared("random", sizes)
     if reference is None:
         reference = builder.declared(place, builder.random(None, sizes, caller_site()))
-    if prod_constraint is not None or form_constraint is not None:
-        reference.array.constraints = {"prod": prod_constraint, "form": form_constraint}
+    if form_constraint is not None:
+        reference.array.constraints = {"form": form_constraint}
     if pipeline is not None:
         reference.array.constraints = {**reference.array.constraints, "pipeline": pipeline}
     return reference
 
 
-def datavar(type: Any = float, *shape: Any) -> Reference:
+def datavar(type: Any = float, *shape: Any, **unknown: Any) -> Reference:
     """Declare data inputs; nothing flows until a value arrives.
 
     Args:
         type: ``float``, ``int`` or ``bool`` for numbers; ``np.ndarray``, ``list`` or ``tuple`` for vectors and matrices
             whose shape only the data will tell.
         *shape: nothing for one input; ``n``; ``n, m``; or a tuple ``(n, m)``.
+        **unknown: none; what is given by a keyword is named in the error.
 
     Returns:
         A reference to all of them.
 
     Raises:
-        ModelError: outside a model, or a type that is none.
+        ModelError: outside a model, a type that is none, or an option that does not exist.
 
     Example:
         >>> from reactivepgm.language import datavar, model
@@ -91,6 +102,7 @@ def datavar(type: Any = float, *shape: Any) -> Reference:
         >>> len(y), graph.data[0].name
         (4, 'y')
     """
+    _refuse_unknown("datavar", unknown, "datavar(float, n)")
     numbers = (float, int, bool, np.floating, np.integer)
     if not isinstance(type, __builtins_type) or not issubclass(type, (*numbers, np.ndarray, list, tuple)):
         raise ModelError(
@@ -109,15 +121,16 @@ def datavar(type: Any = float, *shape: Any) -> Reference:
 __builtins_type = __import__("builtins").type
 
 
-def constvar(value: Any, *shape: Any) -> ConstantReference:
+def constvar(value: Any, *shape: Any, **unknown: Any) -> ConstantReference:
     """A clamped constant: one shared copy, however often it is used.
 
     Args:
         value: the value; or, with a shape, a function of the index that gives the values.
         *shape: as for ``randomvar``.
+        **unknown: none; what is given by a keyword is named in the error.
 
     Raises:
-        ModelError: outside a model, or no numbers.
+        ModelError: outside a model, no numbers, or an option that does not exist.
 
     Example:
         >>> from reactivepgm.language import constvar, model
@@ -130,6 +143,7 @@ def constvar(value: Any, *shape: Any) -> ConstantReference:
         [0.0, 0.5, 1.0]
     """
     builder = _builder("constvar")
+    _refuse_unknown("constvar", unknown, "constvar(value) or constvar(function, n)")
     if not shape:
         return builder.constant(value, None, caller_site())
     sizes = _as_shape(shape, "constvar")
@@ -153,6 +167,11 @@ def _builder(name: str) -> GraphBuilder:
             caller_site().letter(f"{name} was called outside a model", write="the call inside a function under @model")
         )
     return builder
+
+
+def _refuse_unknown(name: str, unknown: dict[str, Any], write: str) -> None:
+    if unknown:
+        raise ModelError(caller_site().letter(f"{name} has no option {', '.join(unknown)}", write=write))
 
 
 def _as_shape(shape: tuple[Any, ...], name: str) -> tuple[int, ...]:

@@ -1,5 +1,7 @@
 """What a model's letters say to write, and that writing it helps."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -193,3 +195,57 @@ def test_what_is_no_parameter():
 
     with pytest.raises(ModelError, match=r"cannot be a comparison\n  at .*if x > 0:\n  write  a model that does not branch"):
         infer(f(), data={"y": 1.0})
+
+
+OPERATIONS = {
+    "xor": lambda a: a ^ a,
+    "xor of a constant": lambda a: 1 ^ a,
+    "left shift": lambda a: a << 1,
+    "right shift": lambda a: 1 >> a,
+    "divmod": lambda a: divmod(a, 2),
+    "divmod by it": lambda a: divmod(2, a),
+    "floor division": lambda a: a // 2,
+    "remainder": lambda a: a % 2,
+    "round": round,
+    "abs": abs,
+    "trunc": math.trunc,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "less": lambda a: a < 1,
+    "not less": lambda a: a >= a,
+    "equal": lambda a: a == 1.0,
+    "not equal": lambda a: a != 1.0,
+    "float": float,
+    "int": int,
+    "a number before @": lambda a: 2.0 @ a,
+    "a number after @": lambda a: a @ 2,
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_what_python_can_do_to_numbers_and_no_factor_does_says_what_to_write(operation):
+    @model
+    def f(y):
+        a = ~Normal(mean=0.0, variance=1.0)
+        b = operation(a)
+        y[...] = ~Normal(mean=b, variance=1.0)
+
+    with pytest.raises(ModelError, match=r"  at   (.|\n)*  write  "):
+        infer(f(), data={"y": 1.0})
+
+
+def test_data_are_computed_with_but_for_their_bits():
+    @model
+    def f(x, y):
+        a = ~Normal(mean=0.0, variance=1.0)
+        whole, rest = divmod(x, 2.0)
+        y[...] = ~Normal(mean=a + whole + rest + math.floor(x), variance=1.0)
+
+    @model
+    def g(x, y):
+        a = ~Normal(mean=0.0, variance=1.0)
+        y[...] = ~Normal(mean=a + (x ^ 1), variance=1.0)
+
+    assert np.isclose(infer(f(), data={"x": 3.5, "y": 0.0}).posteriors["a"].mean, -(1.0 + 1.5 + 3.0) / 2.0)
+    with pytest.raises(ModelError, match=r"data are floats, which \^ does not take(.|\n)*  write  "):
+        infer(g(), data={"x": 3.0, "y": 0.0})

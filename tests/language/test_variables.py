@@ -69,11 +69,29 @@ def test_names():
 def test_options_of_random_variables_are_kept():
     @model
     def f():
-        x = randomvar(3, prod_constraint="p", form_constraint=PointMass)
+        x = randomvar(3, form_constraint=PointMass)
         return x
 
     graph, _ = f()
-    assert graph.variable("x").constraints == {"prod": "p", "form": PointMass}
+    assert graph.variable("x").constraints == {"form": PointMass}
+
+
+@pytest.mark.parametrize(
+    ("declare", "letter"),
+    [
+        (lambda: randomvar(3, prod_constraint="p"), "prod_constraint='p' would change nothing"),
+        (lambda: randomvar(foo=3), "randomvar has no option foo"),
+        (lambda: datavar(float, foo=3), "datavar has no option foo"),
+        (lambda: constvar(1.0, foo=3), "constvar has no option foo"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(declare, letter):
+    @model
+    def f():
+        return declare()
+
+    with pytest.raises(ModelError, match=f"{letter}(.|\n)*  at   (.|\n)*  write  "):
+        f().build({})
 
 
 def test_constants():
