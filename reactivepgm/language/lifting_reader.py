@@ -149,7 +149,7 @@ class Reader:
         """A computed index; one before the first element is an error, met again turn by turn."""
         entries = key if type(key) is tuple else (key,)
         bounds = [part for e in entries for part in ((e.start, e.stop) if isinstance(e, slice) else (e,))]
-        if isinstance(container, _SYMBOLS) and any(isinstance(b, Index) and (b.table < 0).any() for b in bounds):
+        if isinstance(container, _SYMBOLS) and any(map(_may_be_before_the_start, bounds)):
             raise CannotLift
         return key
 
@@ -349,3 +349,8 @@ class Reader:
 def _is_plain(value: Any) -> bool:
     """Whether a value is a number or an array of numbers, whose arithmetic does nothing else."""
     return type(value) in _NUMERIC or (type(value) is np.ndarray and value.dtype != object)
+
+
+def _may_be_before_the_start(bound: Any) -> bool:
+    """Whether an index is negative in some turn; where one turn is lifted by itself, its index is a plain number."""
+    return bool((bound.table < 0).any()) if isinstance(bound, Index) else type(bound) is int and bound < 0

@@ -163,3 +163,14 @@ def test_generated_loops(text, k, flag):
 
 def test_many_of_them_were_lifted():
     assert COUNTS["lifted"] > 50 and COUNTS["graphs"] > 150
+
+
+def test_an_index_before_the_start_in_a_turn_that_is_lifted_by_itself():
+    text = HEAD + (
+        "    for t in range(n):\n"
+        "        for i in range(m):\n"
+        "            if t == 0:\n"
+        "                d = ~(x[t] + z[t - 1, t])\n"
+        "    return []\n"
+    )
+    assert both(text, DATA, **ARGUMENTS, k=1, flag=False).error
