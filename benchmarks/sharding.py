@@ -191,7 +191,7 @@ def empty_round() -> float:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             return of(pool)
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         return of(client, pure=False)

@@ -50,7 +50,7 @@ def test_pools_of_processes(start):
 def test_a_dask_cluster():
     distributed = pytest.importorskip("distributed", reason="Dask comes with the extra [distributed]")
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         check(client)

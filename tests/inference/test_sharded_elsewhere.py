@@ -22,7 +22,7 @@ MODELS = {
 def client():
     distributed = pytest.importorskip("distributed", reason="Dask comes with the extra [distributed]")
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
