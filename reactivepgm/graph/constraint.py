@@ -170,7 +170,7 @@ class _State:
             derived = derived_blocks(self.families, codes, naming)
             families: list[Family] = []
             for family in self.families:
-                parts = cut(family, codes, naming, derived)
+                parts = cut(family, codes, naming, derived, self.said.is_mean_field)
                 applied |= parts is not None
                 families += [family] if parts is None else parts
             self.families = tuple(families)

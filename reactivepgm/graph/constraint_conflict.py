@@ -45,6 +45,11 @@ class Said:
                     _refuse(earlier.text, equation.text, _APART, equation.site)
         self._equations.append((within, equation))
 
+    @property
+    def is_mean_field(self) -> bool:
+        """Whether ``MeanField()`` was said, here or around."""
+        return any(isinstance(constraint, MeanField) for constraint in self._uniform.values())
+
     def uniform(self, constraint: Factorisation, within: str) -> None:
         """``MeanField()`` or ``BetheFactorisation()``.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,8 +22,13 @@ Naming = Callable[[Family, str, VariableArray], str | None]
 """By which of its names an equation means what sits on an interface of a family; None where it does not."""
 
 
-def cut(family: Family, codes: Codes, naming: Naming, derived: Mapping[int, IntArray]) -> list[Family] | None:
+def cut(
+    family: Family, codes: Codes, naming: Naming, derived: Mapping[int, IntArray], is_refined: bool = False
+) -> list[Family] | None:
     """The family with its clusters cut, in parts where rows are cut differently; None where the equation is silent.
+
+    What the model's default sets apart and the equation keeps in one block is one cluster again; ``is_refined`` as for
+    ``Codes.kept``.
 
     The equation speaks where two or more of its variables, or values computed from them (``derived``, block numbers by
     array id), meet in a factor, be it on one interface that takes several. Edges to variables that it does not name
@@ -58,9 +63,11 @@ def cut(family: Family, codes: Codes, naming: Naming, derived: Mapping[int, IntA
         blocks[""] = np.where(column < -1, -1, column)
     if len(blocks) < 2:
         return None
-    parts = []
+    parts, kept = [], codes.kept(is_refined)
     for rows, labels in _patterns(blocks):
-        clusters = _clusters(family, labels)
+        row = 0 if rows is None else int(rows[0])
+        joined = set() if family.factorisation_given else {n for n in labels if n and int(blocks[n][row]) in kept}
+        clusters = _clusters(family, labels, joined)
         if family.factorisation_given and (clusters != family.clusters or _is_torn(family, labels, names)):
             raise ConstraintError(_contradiction(family, codes.equation))
         part = family if rows is None else chosen(family, rows)
@@ -91,22 +98,31 @@ def _patterns(blocks: Mapping[str, IntArray]) -> Iterator[tuple[IntArray | None,
         yield np.flatnonzero(inverse == kind), labels
 
 
-def _clusters(family: Family, labels: Mapping[str, int]) -> Clusters:
-    if len(set(labels.values())) == 1:
-        return family.clusters
-    groups: list[tuple[str, ...]] = []
+def _clusters(family: Family, labels: Mapping[str, int], joined: Collection[str]) -> Clusters:
+    """Clusters cut along the labels; those of interfaces to be joined that have one label become one."""
+    groups: list[list[str]] = []
+    homes: dict[int, list[str]] = {}
+    is_cut = len(set(labels.values())) > 1
     for cluster in family.clusters:
         parts: dict[int | None, list[str]] = {}
         for name in cluster:
-            parts.setdefault(labels.get(name), []).append(name)
-        groups += [tuple(part) for part in parts.values()]
-    return ordered(family, groups)
+            parts.setdefault(labels.get(name) if is_cut else None, []).append(name)
+        for part in parts.values():
+            label = next((labels[name] for name in part if name in joined), None)
+            if label is None:
+                groups.append(part)
+            elif label in homes:
+                homes[label] += part
+            else:
+                groups.append(homes.setdefault(label, part))
+    return ordered(family, [tuple(group) for group in groups])
 
 
 def ordered(family: Family, groups: Sequence[tuple[str, ...]]) -> Clusters:
     """Clusters in the order of the interfaces."""
     position = {name: i for i, name in enumerate(family.interfaces)}
-    return tuple(sorted(groups, key=lambda group: position[group[0]]))
+    sorted_groups = [tuple(sorted(group, key=position.__getitem__)) for group in groups]
+    return tuple(sorted(sorted_groups, key=lambda group: position[group[0]]))
 
 
 def _is_torn(family: Family, labels: Mapping[str, int], names: Mapping[str, set[str]]) -> bool:

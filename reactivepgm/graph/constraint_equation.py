@@ -123,6 +123,21 @@ class Codes:
                 self._refuse(f"{array.element_name(int(left[0]))} is in no block on the right")
         return self._known[key]
 
+    def kept(self, is_refined: bool) -> frozenset[int]:
+        """The numbers of the blocks that stay together, whatever set them apart before.
+
+        Args:
+            is_refined: whether the variables of a block that names only one of them, without a range, are known to be
+                apart already.
+        """
+        return frozenset(
+            code
+            for (number, values), code in self._numbers.items()
+            if len((block := self.equation.blocks[number]).members) > 1
+            or not (values or is_refined)
+            or any(isinstance(entry, slice) for entry in block.members[0].subscript or ())
+        )
+
     def _assign(self, codes: IntArray, number: int, member: Member, array: VariableArray) -> None:
         grid = np.arange(array.size).reshape(array.shape)
         subscript = () if member.subscript is None else member.subscript

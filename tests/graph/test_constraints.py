@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reactivepgm.distributions import Gamma, NormalMeanPrecision, NormalMeanVariance
+from reactivepgm.distributions import Gamma, Normal, NormalMeanPrecision, NormalMeanVariance
 from reactivepgm.errors import ConstraintError, ConstraintSyntaxError
 from reactivepgm.graph import BetheFactorisation, GraphBuilder, MeanField, factorise
 from reactivepgm.graph.constraint_text import parse_constraint, parse_product
@@ -227,3 +227,38 @@ def small_walk():
     builder.add("NormalMeanPrecision", {"out": x[1:], "mean": x[:-1], "precision": w})
     builder.add("NormalMeanVariance", {"out": y, "mean": x, "variance": 1.0})
     return builder.finish()
+
+
+@pytest.mark.parametrize("constraint", ["q(a, b) = q(a, b)", "q(a, b, tau) = q(a, b) q(tau)"])
+def test_a_constraint_joins_what_the_default_of_the_model_sets_apart(constraint):
+    def f(y):
+        tau = ~Gamma(shape=1.0, rate=1.0)
+        a = ~Normal(mean=0.0, variance=1.0)
+        b = ~Normal(mean=a, variance=1.0)
+        y[...] = ~Normal(mean=b, precision=tau)
+
+    apart = model(default_factorisation=MeanField())(f)().build({"y": 1.0})
+    together = model(f)().build({"y": 1.0})
+    (transition,) = [f for f in apart.constrained(constraint).families if "b = ~" in str(f.site)]
+    assert transition.clusters == (("out", "mean"), ("variance",))
+    assert [family.clusters for family in apart.constrained(["q(a, b, tau) = q(a, b) q(tau)"]).families] == [
+        family.clusters for family in together.constrained(["q(a, b, tau) = q(a, b) q(tau)"]).families
+    ]
+
+
+def test_a_block_of_one_variable_joins_its_elements_unless_the_same_list_sets_all_apart():
+    @model(default_factorisation=MeanField())
+    def walk(y):
+        x = randomvar(3)
+        tau = ~Gamma(shape=1.0, rate=1.0)
+        x[0] = ~Normal(mean=0.0, variance=1.0)
+        y[0] = ~Normal(mean=x[0], precision=tau)
+        for t in range(1, 3):
+            x[t] = ~Normal(mean=x[t - 1], variance=1.0)
+            y[t] = ~Normal(mean=x[t], precision=tau)
+
+    graph = walk().build({"y": [1.0, 2.0, 3.0]})
+    families = graph.constrained("q(x, tau) = q(x) q(tau)").families
+    assert [f.clusters for f in families if "x[t] = ~" in str(f.site)] == [(("out", "mean"), ("variance",))]
+    both = graph.constrained([MeanField(), "q(x, tau) = q(x) q(tau)"])
+    assert all(len(cluster) == 1 for family in both.families for cluster in family.clusters)
