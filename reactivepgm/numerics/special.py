@@ -7,11 +7,12 @@ log_multibeta(alpha) = sum_k gammaln(alpha_k) - gammaln(sum_k alpha_k)
 
 import importlib
 import math
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from reactivepgm.numerics.array import Array, as_scalar, is_numpy, namespace
+from reactivepgm.numerics.array import Array, as_scalar, namespace
 from reactivepgm.numerics.deferred import Deferred
 from reactivepgm.numerics.elementary import log
 from reactivepgm.numerics.layout import along_last
@@ -70,9 +71,10 @@ def betaln(a: Array, b: Array) -> Array:
         >>> betaln(1.0, 1.0)
         0.0
     """
-    if not is_numpy(a, b):  # JAX's own has eight digits
+    library = _library(a, b)
+    if isinstance(library, ModuleType):  # of another array library; JAX's own has eight digits
         return gammaln(a) + gammaln(b) - gammaln(a + b)
-    return as_scalar(_SPECIAL.betaln(a, b))
+    return as_scalar(library.betaln(a, b))
 
 
 def log_multibeta(alpha: Array, axis: int = -1) -> Array:
