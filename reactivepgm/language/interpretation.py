@@ -14,6 +14,7 @@ from reactivepgm.errors import ParametrisationError
 from reactivepgm.graph import FactorHandle, GraphBuilder, PendingFactor, Reference, Statement
 from reactivepgm.graph.arithmetic import LOGIC, OPERATORS, Operation, is_random, read_function, read_operation, unwrapped
 from reactivepgm.graph.derived import Derived, is_fixed_symbol, is_plain_fixed
+from reactivepgm.language.probe import returns_factor
 from reactivepgm.language.rewriter import INSIDE, PLAIN
 from reactivepgm.language.submodel import ModelCall, ModelFunction
 from reactivepgm.language.variables import constvar, datavar, randomvar
@@ -47,6 +48,8 @@ class Interpretation:
     statements: list[Statement]
     _plain: dict[int, Any]
     """Nested calls of functions that make no factor of numbers and data."""
+    _makers: dict[Any, bool]
+    """Whether a plain function at a statement returns a factor to be drawn."""
 
     @staticmethod
     def value(value: Any) -> Any:
@@ -83,6 +86,10 @@ class Interpretation:
         args = tuple(self._settled(a, False) for a in args)
         kwargs = {k: self._settled(v, False) for k, v in kwargs.items()}
         if any(is_random(value) for value in (*args, *kwargs.values())) and target not in _JUST_CALLED:
+            if (number, target) not in self._makers:
+                self._makers[number, target] = returns_factor(target, args, kwargs)
+            if self._makers[number, target]:
+                return self._ordinary(number, target(*args, **kwargs), factor)
             drawn = builder.called(target, args, kwargs, statement, **factor())
             statement.target = None
             return drawn if isinstance(drawn, FactorHandle) else self._ordinary(number, drawn, factor)

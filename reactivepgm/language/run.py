@@ -96,6 +96,7 @@ class ModelRun(Interpretation, LoopHooks):
         self._parts: dict[tuple[int, str], Statement] = {}
         self._natives: dict[Any, int] = {}
         self._plain = {}
+        self._makers = {}
 
     def item(
         self, number: int, container: Any, key: Any, target: Any, args: Any, kwargs: Any = None, options: Any = None

@@ -275,3 +275,19 @@ def test_the_letter_names_the_statement():
 
     with pytest.raises(ModelError, match=rf"NumPy's exp[\s\S]*{HERE}{re.escape('return np.exp(x)')}"):
         f().build()
+
+
+def _around(value):
+    return NormalMeanVariance(2.0 * value, 1.0)
+
+
+def test_a_plain_function_that_returns_a_factor_of_a_variable_is_drawn():
+    @model
+    def f(y):
+        a = ~NormalMeanVariance(0.0, 1.0)
+        b = ~_around(a)
+        y[...] = ~NormalMeanVariance(b, 1.0)
+
+    posterior = infer(f(), data={"y": 3.0}).posteriors
+    assert np.isclose(posterior["a"].mean, 2.0 * 3.0 / 6.0) and np.isclose(posterior["a"].variance, 1.0 - 4.0 / 6.0)
+    assert np.isclose(posterior["b"].mean, 5.0 * 3.0 / 6.0)
