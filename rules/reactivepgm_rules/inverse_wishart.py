@@ -8,7 +8,7 @@ Energy        -E[log f], linear in E[log|X|], E[X⁻¹], E[log|S|], E[S]
 
 from math import log
 
-from reactivepgm.distributions import Distribution, Factorized, InverseWishart, PointMass, Wishart
+from reactivepgm.distributions import Distribution, Factorized, InverseWishart, PointMass, Wishart, product
 from reactivepgm.numerics.array import Array
 from reactivepgm.numerics.linear_algebra import trace_product
 from reactivepgm.numerics.special import multigammaln
@@ -38,10 +38,8 @@ def _(q_out: InverseWishart | Wishart | PointMass, q_df: Distribution) -> Wishar
 
 @marginal_rule(InverseWishart, "out_df_scale")
 def _(m_out: InverseWishart, m_df: PointMass, m_scale: PointMass) -> Factorized:
-    """Natural parameters add."""
-    d = m_scale.value.shape[-1]
-    out = InverseWishart(m_out.df + (m_df.value + (d + 1.0)), m_out.scale + m_scale.value)
-    return Factorized({"out": out, "df": m_df, "scale": m_scale})
+    """The message of out meets the factor at its known parameters."""
+    return Factorized({"out": product(m_out, InverseWishart(m_df.value, m_scale.value)), "df": m_df, "scale": m_scale})
 
 
 @average_energy(InverseWishart)

@@ -8,9 +8,9 @@ Energy        -E[log f], linear in E[log|X|], E[X], E[log|S|], E[S⁻¹]
 
 from math import log
 
-from reactivepgm.distributions import Distribution, Factorized, InverseWishart, PointMass, Wishart
+from reactivepgm.distributions import Distribution, Factorized, InverseWishart, PointMass, Wishart, product
 from reactivepgm.numerics.array import Array
-from reactivepgm.numerics.linear_algebra import inv_psd, trace_product
+from reactivepgm.numerics.linear_algebra import trace_product
 from reactivepgm.numerics.special import multigammaln
 from reactivepgm.rulebook import average_energy, marginal_rule, rule
 
@@ -43,10 +43,8 @@ def _(q_out: Wishart | PointMass, q_df: Distribution) -> InverseWishart:
 
 @marginal_rule(Wishart, "out_df_scale")
 def _(m_out: Wishart, m_df: PointMass, m_scale: PointMass) -> Factorized:
-    """Natural parameters add."""
-    d = m_scale.value.shape[-1]
-    out = Wishart.from_inverse_scale(m_out.df + (m_df.value - (d + 1.0)), m_out.inverse_scale + inv_psd(m_scale.value))
-    return Factorized({"out": out, "df": m_df, "scale": m_scale})
+    """The message of out meets the factor at its known parameters."""
+    return Factorized({"out": product(m_out, Wishart(m_df.value, m_scale.value)), "df": m_df, "scale": m_scale})
 
 
 @average_energy(Wishart)

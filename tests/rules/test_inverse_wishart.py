@@ -6,6 +6,7 @@ from scipy import stats
 from scipy.special import multigammaln
 
 from reactivepgm.distributions import GammaShapeRate, InverseWishart, PointMass, Wishart
+from reactivepgm.errors import InvalidParameterError
 from reactivepgm.rulebook import average_energy, call_marginal_rule, call_rule
 from tests.oracles.batch_law import assert_rows_alike
 from tests.oracles.quadrature_nodes import assert_same_shape, expectation, mean_log_det, mean_of
@@ -58,6 +59,29 @@ def test_joint():
     joint = call_marginal_rule(InverseWishart, "out_df_scale", **inputs)
     a, b = stats.invwishart(3.0, T), stats.invwishart(4.0, S)
     assert_same_shape(joint.factors["out"], lambda x: a.logpdf(x) + b.logpdf(x), POINTS)
+
+
+@pytest.mark.parametrize("scale", [3.0, [1.0, 2.0], np.ones((2, 3))], ids=["number", "vector", "oblong"])
+@pytest.mark.parametrize("rows", [(), (8,), (1000,)])
+def test_the_joint_refuses_a_scale_that_is_no_square_matrix(scale, rows):
+    scale = np.asarray(scale)
+    known = PointMass(np.broadcast_to(scale, rows + scale.shape), event_rank=scale.ndim)
+    m_out = InverseWishart(np.full(rows, 4.0), np.broadcast_to(T, (*rows, 2, 2)))
+    with pytest.raises(InvalidParameterError, match="InverseWishart: scale must be"):
+        call_marginal_rule(InverseWishart, "out_df_scale", m_out=m_out, m_df=PointMass(5.0), m_scale=known)
+
+
+def test_the_joint_of_many_rows():
+    rng = np.random.default_rng(5)
+    roots = rng.standard_normal((2, 1000, 2, 4))
+    a, b = roots @ roots.swapaxes(-1, -2)
+    outs, dfs = InverseWishart(rng.gamma(5.0, size=1000) + 4.0, a), PointMass(rng.gamma(5.0, size=1000) + 4.0, event_rank=0)
+    scales = PointMass(b, event_rank=2)
+    joint = call_marginal_rule(InverseWishart, "out_df_scale", m_out=outs, m_df=dfs, m_scale=scales).factors["out"]
+    assert joint.batch_shape == (1000,)
+    for i in (0, 517, 999):
+        prior, known = stats.invwishart(outs.df[i], a[i]), stats.invwishart(dfs.value[i], b[i])
+        assert_same_shape(joint[i], lambda x, p=prior, k=known: p.logpdf(x) + k.logpdf(x), POINTS)
 
 
 @pytest.mark.parametrize("out", OUTS)
