@@ -52,6 +52,15 @@ class Graph:
         """The graph that the model made, of one that was put under constraints: both have the same variables."""
         self.derived: WeakSet[Graph] = WeakSet()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "derived": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.derived = WeakSet()  # what is derived from the original stays with it
+        if self.origin is not None:
+            self.origin.derived.add(self)
+
     @property
     def random(self) -> tuple[VariableArray, ...]:
         """The arrays of random variables."""

@@ -99,12 +99,19 @@ def node_named(name: str, module: str) -> Node:
 
 
 def _reduced(node: Node) -> tuple[Callable[..., Node], tuple[Any, ...]]:
-    """A node means the rules filed under it, so it travels by name; one by contract travels as its model."""
+    """A node means the rules filed under it, so it travels by name.
+
+    One by contract travels as its model, a Python function as the function: by name, or by value through cloudpickle.
+    """
+    from reactivepgm.nodes.delta import DELTA, Delta  # it stands on this module
+
     if _BY_NAME.get(node.name) is node:
         return node_named, (node.name, str(getattr(node.target, "__module__", "reactivepgm")))
     owner = getattr(node.target, "__self__", None)
     if hasattr(owner, "contract"):
         return methodcaller("contract"), (owner,)
+    if node.key == DELTA.key:
+        return Delta, (node.target, None if node.numbered else len(node.interfaces) - 1)
     raise ModelError(f"the node {node.name} cannot travel to another process: register(...) makes it known by its name")
 
 

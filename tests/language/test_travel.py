@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from reactivepgm import Bernoulli, Beta, ModelError, infer, model
+from reactivepgm import Bernoulli, Beta, BetheFactorisation, Linearisation, ModelError, Normal, infer, model
 from reactivepgm.nodes import Interface, Node, node_of
 from reactivepgm.nodes.registry import node_named
 
@@ -58,3 +58,40 @@ def test_nodes_travel_by_name():
         pickle.dumps(Node("nowhere", "deterministic", (Interface("out"), Interface("in")), abs))
     with pytest.raises(ModelError, match="no node nowhere"):
         node_named("nowhere", "math")
+
+
+def squared(x):
+    return x * x
+
+
+@model
+def curved(y):
+    a = ~Normal(mean=1.0, variance=1.0)
+    b = ~squared(a).where(meta=Linearisation())
+    y[:] = ~Normal(mean=b, variance=1.0)
+
+
+def test_graphs_and_results_travel_with_what_constrains_them():
+    data = {"y": [1.0, 2.0]}
+    graph = curved().build(data)
+    constrained = graph.constrained(BetheFactorisation())
+    for made in (graph, constrained):
+        again = pickle.loads(pickle.dumps(made))
+        assert again.same_as(made) and again.origin is not made
+        assert infer(again, data=data).posteriors["a"] == infer(made, data=data).posteriors["a"]
+    result = infer(curved(), data=data)
+    assert pickle.loads(pickle.dumps(result)).posteriors["a"] == result.posteriors["a"]
+
+
+def test_a_graph_with_a_local_function_travels_by_value():
+    cloudpickle = pytest.importorskip("cloudpickle", reason="cloudpickle comes with the extra [distributed]")
+
+    @model
+    def shifted(y):
+        a = ~Normal(mean=0.0, variance=1.0)
+        b = ~(lambda x: x + 1.0)(a).where(meta=Linearisation())
+        y[...] = ~Normal(mean=b, variance=1.0)
+
+    graph = shifted().build({"y": 2.0})
+    again = cloudpickle.loads(cloudpickle.dumps(graph))
+    assert infer(again, data={"y": 2.0}).posteriors["a"].mean == 0.5
