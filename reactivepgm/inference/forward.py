@@ -69,6 +69,8 @@ class Draws:
 
     def of(self, array: VariableArray) -> Array:
         """The draws of an array in its own shape, (n, *shape, *event)."""
+        if not array.size and array.id not in self._flat:
+            return np.empty((self.n, *array.shape, *(array.value_shape or ())))
         flat = self._flat[array.id]
         shape = array.shape if array.kind == "random" else (*array.shape, *(array.value_shape or ()))
         return flat.reshape(self.n, *shape, *flat.shape[2:])

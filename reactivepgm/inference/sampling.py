@@ -84,7 +84,9 @@ def sample_prior(
     draws = Draws(n, _generator(rng), {**known, **_read(graph, data or {})}, order)
     for block in order.blocks:
         draws.draw(block)
-    return {array.name: draws.of(array) for array in (*graph.random, *_observed(graph)) if array.size and not array.anonymous}
+    read = {name for family in graph.families for binding in family.bindings.values() for name in binding.names}
+    unread = [array for array in graph.data if not array.size and array.name not in read]  # no turn of a loop came to them
+    return {array.name: draws.of(array) for array in (*graph.random, *_observed(graph), *unread) if not array.anonymous}
 
 
 def predict(

@@ -444,3 +444,16 @@ def test_a_long_chain():
     y = np.zeros(5000)
     draws = sample_prior(walk(a=1.0, v=1.0), 10, 1, {"y": y})
     assert draws["x"].shape == (10, 5000)
+
+
+def test_without_data_the_draws_are_empty_arrays():
+    @model
+    def f(y):
+        a = ~NormalMeanVariance(0.0, 1.0)
+        x = randomvar(len(y))
+        for i in range(len(y)):
+            x[i] = ~NormalMeanVariance(a, 1.0)
+            y[i] = ~NormalMeanVariance(x[i], 1.0)
+
+    draws = sample_prior(f(), 4, rng=1, data={"y": []})
+    assert {name: value.shape for name, value in draws.items()} == {"a": (4,), "x": (4, 0), "y": (4, 0)}
