@@ -347,6 +347,8 @@ class Rewriter(ast.NodeTransformer):
         name: ast.expr
         if isinstance(target, ast.Name):
             name = ast.Constant(target.id)
+        elif isinstance(target, ast.Attribute) and isinstance(value, (ast.Call, ast.BinOp, ast.UnaryOp)):
+            name = ast.Constant(ast.unparse(target))
         elif isinstance(target, (ast.Tuple, ast.List)) and all(isinstance(t, ast.Name) for t in target.elts):
             names: list[ast.expr] = [ast.Constant(t.id) for t in target.elts if isinstance(t, ast.Name)]
             name = ast.Tuple(elts=names, ctx=ast.Load())

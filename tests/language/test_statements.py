@@ -422,3 +422,18 @@ def test_functions_of_equal_constants_share_a_node():
     graph = f(3).build()
     assert [family.rows for family in graph.families] == [3]
     assert graph.same_as(f(3).build())
+
+
+def test_variables_kept_as_attributes_are_known_by_them():
+    class Kept:
+        pass
+
+    @model
+    def f(y):
+        kept = Kept()
+        kept.x = ~NormalMeanVariance(0.0, 1.0)
+        kept.z = kept.x + 1.0
+        y[...] = ~NormalMeanVariance(kept.z, 1.0)
+
+    graph = f().build({"y": 3.0})
+    assert {array.name for array in graph.random} == {"kept.x", "kept.z"}
