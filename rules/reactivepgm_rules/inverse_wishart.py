@@ -10,7 +10,7 @@ from math import log
 
 from reactivepgm.distributions import Distribution, Factorized, InverseWishart, PointMass, Wishart, product
 from reactivepgm.numerics.array import Array
-from reactivepgm.numerics.linear_algebra import trace_product
+from reactivepgm.numerics.linear_algebra import symmetrise, trace_product
 from reactivepgm.numerics.special import multigammaln
 from reactivepgm.rulebook import average_energy, marginal_rule, rule
 
@@ -32,7 +32,7 @@ def _(q_df: Distribution, q_scale: Distribution) -> InverseWishart:
 @rule(InverseWishart, to="scale")
 def _(q_out: InverseWishart | Wishart | PointMass, q_df: Distribution) -> Wishart:
     """As a function of the scale, f is a Wishart."""
-    inverse = q_out.mean_inverse
+    inverse = symmetrise(q_out.mean_inverse)
     return Wishart.from_inverse_scale(q_df.mean + (inverse.shape[-1] + 1.0), inverse)
 
 

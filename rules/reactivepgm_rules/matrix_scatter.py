@@ -10,7 +10,7 @@ Column scatter   E[(X - M)' K (X - M)], K (n, n): the same with rows and columns
 from reactivepgm.distributions import MatrixNormal, MultivariateNormal, PointMass
 from reactivepgm.numerics.array import Array, namespace
 from reactivepgm.numerics.kronecker import unvec
-from reactivepgm.numerics.linear_algebra import trace_product, transpose
+from reactivepgm.numerics.linear_algebra import symmetrise, trace_product, transpose
 
 from .matrix_form import scaling
 
@@ -79,7 +79,7 @@ def row_scatter(x: MatrixMoments, m: MatrixMoments, k: Array) -> Array:
         [[5.0]]
     """
     gap = x.mean - m.mean
-    return gap @ k @ transpose(gap) + x.among_rows(k) + m.among_rows(k)
+    return symmetrise(gap @ k @ transpose(gap) + x.among_rows(k) + m.among_rows(k))
 
 
 def column_scatter(x: MatrixMoments, m: MatrixMoments, k: Array) -> Array:
@@ -92,4 +92,4 @@ def column_scatter(x: MatrixMoments, m: MatrixMoments, k: Array) -> Array:
         [[1.0, 2.0], [2.0, 4.0]]
     """
     gap = x.mean - m.mean
-    return transpose(gap) @ k @ gap + x.among_columns(k) + m.among_columns(k)
+    return symmetrise(transpose(gap) @ k @ gap + x.among_columns(k) + m.among_columns(k))

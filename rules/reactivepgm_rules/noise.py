@@ -120,7 +120,7 @@ def joint_scatter(q_out_mean: MultivariateNormal) -> Array:
     d = mean.shape[-1] // 2
     gap = mean[..., :d] - mean[..., d:]
     own = spread[..., :d, :d] + spread[..., d:, d:]
-    return outer(gap) + own - spread[..., :d, d:] - spread[..., d:, :d]
+    return outer(gap) + own - (spread[..., :d, d:] + spread[..., d:, :d])
 
 
 def energy(square: Array, mean_log_variance: Array, mean_precision: Array) -> Array:
