@@ -83,6 +83,8 @@ from reactivepgm.graph import FullFactorisation as FullFactorisation
 from reactivepgm.graph import Graph as Graph
 from reactivepgm.graph import MeanField as MeanField
 from reactivepgm.graph import PointMassForm as PointMassForm
+from reactivepgm.graph import ProdAnalytical as ProdAnalytical
+from reactivepgm.graph import ProdGeneric as ProdGeneric
 from reactivepgm.graph import ProjectedTo as ProjectedTo
 from reactivepgm.graph import SampleList as SampleList
 from reactivepgm.graph import factorise as factorise

@@ -20,6 +20,7 @@ from reactivepgm.graph.form_constraint import Forms, form
 from reactivepgm.graph.forms import Composite, FixedMarginal, Form, PointMassForm, ProjectedTo, SampleList
 from reactivepgm.graph.graph import Graph
 from reactivepgm.graph.pending import PendingFactor
+from reactivepgm.graph.prod_constraint import ProdAnalytical, ProdGeneric
 from reactivepgm.graph.reference import Reference
 from reactivepgm.graph.site import Site
 from reactivepgm.graph.statement import Statement
@@ -45,6 +46,8 @@ __all__ = [
     "MeanField",
     "PendingFactor",
     "PointMassForm",
+    "ProdAnalytical",
+    "ProdGeneric",
     "ProjectedTo",
     "QProduct",
     "RandomBinding",

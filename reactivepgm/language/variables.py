@@ -10,6 +10,7 @@ import numpy as np
 
 from reactivepgm.errors import ModelError
 from reactivepgm.graph import ConstantReference, GraphBuilder, Reference
+from reactivepgm.graph.prod_constraint import ProdConstraint
 from reactivepgm.graph.site import caller_site
 
 active: ContextVar[GraphBuilder | None] = ContextVar("the model that is being built", default=None)
@@ -30,13 +31,14 @@ class ConstVariable:
 
 
 def randomvar(
-    *shape: Any, prod_constraint: None = None, form_constraint: Any = None, pipeline: Any = None, **unknown: Any
+    *shape: Any, prod_constraint: Any = None, form_constraint: Any = None, pipeline: Any = None, **unknown: Any
 ) -> Reference:
     """Declare latent variables: one, a vector, a matrix, ...
 
     Args:
         *shape: nothing for one variable; ``n``; ``n, m``; or a tuple ``(n, m)``.
-        prod_constraint: nothing; the messages' families say how they multiply, and a form what becomes of the product.
+        prod_constraint: ``ProdGeneric()`` (the default: products without a closed form are held as densities, of which a
+            form makes a belief) or ``ProdAnalytical()`` (they are errors).
         form_constraint: which form their marginals take; kept for the inference.
         pipeline: a stage on every message that reaches these variables, after those of the statements that send them.
         **unknown: none; what else is given is named in the error.
@@ -59,19 +61,18 @@ def randomvar(
     """
     builder, sizes = _builder("randomvar"), _as_shape(shape, "randomvar")
     _refuse_unknown("randomvar", unknown, "form_constraint=ProjectedTo(Normal), pipeline=..., or none")
-    if prod_constraint is not None:
+    if prod_constraint is not None and not isinstance(prod_constraint, ProdConstraint):
         raise ModelError(
             caller_site().letter(
-                f"prod_constraint={prod_constraint!r} would change nothing: messages multiply in closed form where their"
-                " families have one, and as densities otherwise",
-                write="randomvar(form_constraint=ProjectedTo(Normal))  to say what becomes of the product",
+                f"prod_constraint is {prod_constraint!r}", write="prod_constraint=ProdAnalytical()  or  ProdGeneric()"
             )
         )
     place, reference = builder.redeclared("random", sizes)
     if reference is None:
         reference = builder.declared(place, builder.random(None, sizes, caller_site()))
-    if form_constraint is not None:
-        reference.array.constraints = {"form": form_constraint}
+    options = {"prod": prod_constraint, "form": form_constraint}
+    if kept := {name: value for name, value in options.items() if value is not None}:
+        reference.array.constraints = kept
     if pipeline is not None:
         reference.array.constraints = {**reference.array.constraints, "pipeline": pipeline}
     return reference

@@ -20,6 +20,7 @@ from reactivepgm.distributions import (
 )
 from reactivepgm.errors import ImproperPosteriorError, ProductError
 from reactivepgm.graph import Family, VariableArray
+from reactivepgm.graph.prod_constraint import ProdAnalytical
 from reactivepgm.numerics.array import Array
 from reactivepgm.plan.clash import clash_letter
 from reactivepgm.plan.forms import gathered, improper_density
@@ -134,7 +135,8 @@ class Inbox:
                 place, missing = Place(np.arange(self.size), self.size), None
             result = self._multiplied(result, place, message, missing)
         assert result is not None
-        if isinstance(result, ProductOfDensities) and not has_form:
+        must_close = isinstance(self.array.constraints.get("prod"), ProdAnalytical)
+        if isinstance(result, ProductOfDensities) and (must_close or not has_form):
             raise ProductError(clash_letter(self.array, self._kinds))
         return result
 

@@ -286,12 +286,12 @@ def test_row_randomvar():
     def f():
         a, b = randomvar(), randomvar(3)
         c, d = randomvar(3, 2), randomvar((3, 2))
-        e = randomvar(prod_constraint=None, form_constraint=PointMass)
+        e = randomvar(prod_constraint=rp.ProdAnalytical(), form_constraint=PointMass)
         return a, b, c, d, e
 
     graph, variables = f()
     assert [(v.kind, v.shape) for v in variables] == [("random", shape) for shape in ((), (3,), (3, 2), (3, 2), ())]
-    assert graph.variable("e").constraints == {"form": PointMass}
+    assert graph.variable("e").constraints == {"prod": rp.ProdAnalytical(), "form": PointMass}
 
 
 def test_row_datavar():
