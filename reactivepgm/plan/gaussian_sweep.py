@@ -339,7 +339,7 @@ class GaussianSweep:
             beliefs.replace_joint(cluster, partial(_joint, solution, number))
             return
         _, logdet = np.linalg.slogdet(value.covariance)
-        entropy = 0.5 * (d * np.log(2 * np.pi * np.e) + logdet) + shrunk
+        entropy = 0.5 * (d * (1.0 + np.log(2.0 * np.pi)) + logdet) + shrunk
         beliefs.replace_conditional(cluster, kernel.in_names, np.broadcast_to(entropy, (cluster.size,)))
         beliefs.replace_joint(cluster, partial(_joint, solution, number))
 
