@@ -75,7 +75,8 @@ def test_results_survive_the_file(tmp_path):
     first.write(tmp_path / "r.json")
     again = Results.read(tmp_path / "r.json")
     assert again.at("T", 4) == first.at("T", 4)
-    assert {stage.job for stage in again.stages} == {job.name for job in WORKLOADS[0].jobs if job.role == "ours"}
+    by_numpy = {job.name for job in WORKLOADS[0].jobs if job.role == "ours" and not job.name.endswith("JAX")}
+    assert {stage.job for stage in again.stages} == by_numpy
     assert all(0 < stage.seconds["build"] < stage.seconds["total"] for stage in again.stages)
     text = page(again, [workload(answering(1.0))])
     assert "| T a test | 4 | 250 ms | – | – | C 125 ms | 2 |" in text
