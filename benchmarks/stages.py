@@ -40,9 +40,9 @@ class Stages:
 
 
 def stages_of(workload: Workload, size: int, repeats: int = 5) -> list[Stages]:
-    """The stages of all the library's jobs that call ``infer``, in turn."""
+    """The stages of the library's jobs that call ``infer``, in turn; a compiled one (``needs`` JAX) has none to tell."""
     case = workload.make(size)
-    jobs = [job for job in workload.jobs if job.answer is not None and job.is_installed]
+    jobs = [job for job in workload.jobs if job.answer is not None and job.is_installed and job.needs != "jax"]
     seen: dict[str, list[dict[str, float]]] = {job.name: [] for job in jobs}
     with settled():
         for _ in range(repeats + 1):
