@@ -315,8 +315,7 @@ class Run:
 
     def covariates(self) -> dict[str, Any]:
         """Copies of the data that are inputs of factors."""
-        names = {name for family in self.graph.families for name in covariates_of(family)}
-        return {name: value if type(value) is float else np.array(value) for name, value in self.data.items() if name in names}
+        return covariates_in(self.graph, self.data)
 
     def _shaped(self, array: VariableArray) -> Distribution:
         belief = self.beliefs.marginals[self.plan.structure.number[array.id]]
@@ -356,6 +355,12 @@ class Run:
                     ConvergenceWarning,
                     stacklevel=3,
                 )
+
+
+def covariates_in(graph: Graph, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Copies of those of some data that are inputs of a graph's factors."""
+    names = {name for family in graph.families for name in covariates_of(family)}
+    return {name: value if type(value) is float else np.array(value) for name, value in data.items() if name in names}
 
 
 def iterate(

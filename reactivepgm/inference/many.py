@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from reactivepgm.distributions import Distribution, concatenate
 from reactivepgm.errors import DataError, ReactivePGMError
 from reactivepgm.graph import Graph
-from reactivepgm.graph.ancestral import covariates_of
 from reactivepgm.graph.copies import copied
 from reactivepgm.inference.callbacks import Callbacks
-from reactivepgm.inference.infer import Run, check_arguments, check_settings, iterate
+from reactivepgm.inference.infer import Run, check_arguments, check_settings, covariates_in, iterate
 from reactivepgm.inference.result import Posteriors, Result
 from reactivepgm.language import ModelInstance
 from reactivepgm.plan import LoopySchedule
@@ -117,7 +116,7 @@ class Results(Sequence[Result]):
             duration=self.duration / len(self),
             graph=graph,
             hidden=Posteriors({name: belief[copy] for name, belief in piece.hidden.items()}),
-            covariates=_covariates(graph, self._frames[index]),
+            covariates=covariates_in(graph, graph.read_data(self._frames[index])),
         )
 
     def __iter__(self) -> Iterator[Result]:
@@ -308,9 +307,3 @@ def _scores(pieces: Sequence[Piece], frames: int) -> Floats:
     for piece in pieces:
         scores[: len(piece.free_energy), piece.numbers] = piece.free_energy
     return scores
-
-
-def _covariates(graph: Graph, frame: Frame) -> dict[str, Any]:
-    """The data of a frame that are inputs of factors."""
-    names = {name for family in graph.families for name in covariates_of(family)}
-    return {name: np.array(value) for name, value in graph.read_data(frame).items() if name in names}

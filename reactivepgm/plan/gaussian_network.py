@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reactivepgm.numerics.deferred import Deferred
+from reactivepgm.numerics.linear_algebra import symmetrise
 from reactivepgm.plan.contraction_steps import CycleError
 from reactivepgm.plan.gaussian_arrays import Factors, GaussianKernelArrays, GaussianUnary
 from reactivepgm.plan.gaussian_basis import Basis
@@ -112,7 +113,7 @@ class NetworkBeliefs:
         for array, (n, d) in enumerate(zip(network.sizes, network.dims, strict=True)):
             self.mean.append(mean[network.base[array] : network.base[array + 1]].reshape(n, d))
             places = network.positions((array, np.arange(n)))
-            self.covariance.append(_symmetric(system.spread(places, places)))
+            self.covariance.append(symmetrise(system.spread(places, places)))
         self._unaccounted = self._entropy_left(precision, system)
 
     def joint(self, family: int) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -154,7 +155,3 @@ class NetworkBeliefs:
                 found[number][rows[new]] = -left[components[new]]
                 booked[components] = True
         return found
-
-
-def _symmetric(matrix: Floats) -> Floats:
-    return 0.5 * (matrix + np.swapaxes(matrix, -1, -2))
